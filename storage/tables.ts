@@ -1,0 +1,52 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+
+/** What the tables look like to Kysely; migrations/ is where they are made and explained. */
+export interface Tables {
+  oidc_records: OidcRecords
+  connections: Connections
+  audit_events: AuditEvents
+}
+
+interface OidcRecords {
+  model: string
+  id_hash: Buffer
+  uid_hash: Buffer | null
+  grant_id: string | null
+  payload: Buffer
+  consumed_at: Date | null
+  expires_at: Date | null
+}
+
+interface Connections {
+  id: string
+  user_id: string
+  org_id: string
+  client_id: string
+  idp_id: string
+  status: Generated<'active' | 'ended'>
+  ended_reason: string | null
+  created_at: CreatedByDatabase
+  last_used_at: Date | null
+  expires_at: Date
+  profile: Buffer
+}
+
+interface AuditEvents {
+  id: GeneratedAlways<number>
+  at: CreatedByDatabase
+  type: string
+  outcome: 'started' | 'ok' | 'error' | 'refused'
+  request_id: string | null
+  user_id: string | null
+  org_id: string | null
+  email: string | null
+  client_id: string | null
+  connection_id: string | null
+  tool: string | null
+  argument_digest: string | null
+  error_code: string | null
+  duration_ms: number | null
+  reason: string | null
+}
+
+type CreatedByDatabase = ColumnType<Date, never, never>

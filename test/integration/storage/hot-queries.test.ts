@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { sql } from 'kysely'
+import {
+  createConnection,
+  endConnection,
+  findConnection,
+  touchConnection,
+} from '../../../storage/connections.ts'
+import { type Database, openDatabase } from '../../../storage/database.ts'
+import { idHash } from '../../../storage/digest.ts'
+import {
+  consumeRecord,
+  destroyRecord,
+  destroyRecordsOfGrant,
+  findRecord,
+  findRecordByUid,
+  takeRecord,
+  upsertRecord,
+} from '../../../storage/records.ts'
+import { createTestStore, type TestStore } from '../../support/store.ts'
+
+const ROWS = 20_000
+const expires_at = new Date(Date.now() + 3_600_000)
+const profile = { email: 'alice@acme.example', roles: [], idp_sub: 's' }
+
+describe(`with ${ROWS} connections and records`, () => {
+  let test: TestStore
+  /** One connection, so that the server's counters are those of the queries just made. */
+  let db: Database
+
+  beforeAll(async () => {
+    test = await createTestStore()
+    db = openDatabase(test.url, { max: 1 })
+    await sql`
+      insert into connections (id, user_id, org_id, client_id, idp_id, expires_at, profile)
+      select 'c' || n, 'usr_' || n / 3, 'org' || n / 100, 'client' || n / 100, 'okta',
+        now() + n * interval '1 minute', '\\x00'
+      from generate_series(1, ${sql.lit(ROWS)}) n`.execute(db)
+    await sql`
+      insert into oidc_records (model, id_hash, uid_hash, grant_id, payload, expires_at)
+      select 'RefreshToken', sha256(('r' || n)::bytea), sha256(('u' || n)::bytea), 'c' || n,
+        '\\x00', now() + n * interval '1 minute'
+      from generate_series(1, ${sql.lit(ROWS)}) n`.execute(db)
+    await sql`
+      insert into audit_events (type, outcome, user_id, org_id, at)
+      select 'tool_call', 'ok', 'usr_' || n / 3, 'org' || n / 100, now() - n * interval '1 s'
+      from generate_series(1, ${sql.lit(ROWS)}) n`.execute(db)
+    await sql`analyze`.execute(db)
+    const store = { db, ring: test.store.ring }
+    await createConnection(store, {
+      id: 'mine',
+      user_id: 'usr_me',
+      org_id: 'acme',
+      client_id: 'client',
+      idp_id: 'okta',
+      expires_at,
+      profile,
+    })
+    for (const id of ['a', 'b', 'c'])
+      await upsertRecord(store, 'Session', id, {}, { uid: id, grant_id: 'mine', expires_at })
+  })
+
+  afterAll(async () => {
+    await db.destroy()
+    await test.close()
+  })
+
+  /** How many times the server has read one of our tables from end to end. */
+  async function fullScans(): Promise<number> {
+    await sql`select pg_stat_force_next_flush()`.execute(db)
+    const { rows } = await sql<{ scans: number }>`
+      select sum(seq_scan)::bigint as scans from pg_stat_user_tables
+      where relname in ('connections', 'oidc_records', 'audit_events')`.execute(db)
+    return rows[0]?.scans ?? NaN
+  }
+
+  async function fullScansOf(work: () => Promise<unknown>): Promise<number> {
+    const before = await fullScans()
+    await work()
+    return (await fullScans()) - before
+  }
+
+  const store = () => ({ db, ring: test.store.ring })
+
+  it.each([
+    ['findConnection', () => findConnection(store(), 'mine')],
+    ['touchConnection', () => touchConnection(store(), 'mine')],
+    ['findRecord', () => findRecord(store(), 'Session', 'a')],
+    ['findRecordByUid', () => findRecordByUid(store(), 'Session', 'a')],
+    ['upsertRecord', () => upsertRecord(store(), 'Session', 'd', {}, { expires_at })],
+    ['consumeRecord', () => consumeRecord(store(), 'Session', 'a')],
+    ['takeRecord', () => takeRecord(store(), 'Session', 'b')],
+    ['destroyRecord', () => destroyRecord(store(), 'Session', 'c')],
+    ['destroyRecordsOfGrant', () => destroyRecordsOfGrant(store(), 'c77')],
+    ['endConnection', () => endConnection(store(), 'mine', 'revoked')],
+  ])('K04 %s reads no table from end to end', async (_, work) => {
+    expect(await fullScansOf(work)).toBe(0)
+  })
+
+  it('K04 would notice a query that does', async () => {
+    const byReason = () =>
+      db.selectFrom('connections').select('id').where('ended_reason', '=', 'x').execute()
+    expect(await fullScansOf(byReason)).toBe(1)
+  })
+
+  it.each([
+    ['connections of a user', sql`select id from connections where user_id = 'usr_77'`],
+    ['connections of an org', sql`select id from connections where org_id = 'org7'`],
+    ['connections of a client', sql`select id from connections where client_id = 'client7'`],
+    ['expired connections', sql`select id from connections where expires_at < now() limit 100`],
+    ['expired records', sql`select id_hash from oidc_records where expires_at < now() limit 100`],
+    [
+      'the latest events of an org',
+      sql`select id from audit_events where org_id = 'org7' order by at desc limit 50`,
+    ],
+    [
+      'the latest events of a user',
+      sql`select id from audit_events where user_id = 'usr_77' order by at desc limit 50`,
+    ],
+    [
+      'a record',
+      sql`select payload from oidc_records
+        where model = 'RefreshToken' and id_hash = ${idHash('r77')}`,
+    ],
+  ])('K04 EXPLAIN shows an index for %s', async (_, query) => {
+    const { rows } = await sql<Record<string, string>>`explain (costs off) ${query}`.execute(db)
+    const plan = rows.map(row => row['QUERY PLAN']).join('\n')
+    expect(plan).toMatch(/Index (Only )?Scan/)
+    expect(plan).not.toContain('Seq Scan')
+  })
+})

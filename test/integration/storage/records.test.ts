@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { idHash } from '../../../storage/digest.ts'
+import {
+  consumeRecord,
+  destroyRecord,
+  destroyRecordsOfGrant,
+  findRecord,
+  findRecordByUid,
+  takeRecord,
+  upsertRecord,
+} from '../../../storage/records.ts'
+import type { Store } from '../../../storage/store.ts'
+import { testRing } from '../../support/key-ring.ts'
+import { createTestStore, type TestStore } from '../../support/store.ts'
+
+const inAnHour = () => new Date(Date.now() + 3_600_000)
+const aSecondAgo = () => new Date(Date.now() - 1_000)
+const twenty = <T>(work: () => Promise<T>) => Promise.all(Array.from({ length: 20 }, work))
+
+describe('records', () => {
+  let test: TestStore
+  let store: Store
+
+  beforeAll(async () => {
+    test = await createTestStore()
+    store = test.store
+  })
+
+  afterAll(() => test.close())
+
+  beforeEach(async () => {
+    await test.db.deleteFrom('oidc_records').execute()
+  })
+
+  const count = async () =>
+    (await test.db.selectFrom('oidc_records').select('model').execute()).length
+
+  it('finds what was written, by model and id', async () => {
+    const payload = { kind: 'AuthorizationCode', scope: 'openid', nested: { list: [1, 'zwei'] } }
+    await upsertRecord(store, 'AuthorizationCode', 'code', payload, { expires_at: inAnHour() })
+    const record = await findRecord(store, 'AuthorizationCode', 'code')
+    expect(record).toEqual({ payload, consumed_at: undefined })
+    expect(await findRecord(store, 'RefreshToken', 'code')).toBeUndefined()
+    expect(await findRecord(store, 'AuthorizationCode', 'cod')).toBeUndefined()
+  })
+
+  it('finds by uid within a model', async () => {
+    await upsertRecord(store, 'Session', 'id', { n: 1 }, { uid: 'u' })
+    expect(await findRecordByUid(store, 'Session', 'u')).toMatchObject({ payload: { n: 1 } })
+    expect(await findRecordByUid(store, 'Interaction', 'u')).toBeUndefined()
+    expect(await findRecordByUid(store, 'Session', 'id')).toBeUndefined()
+  })
+
+  it('replaces payload and keys when written again', async () => {
+    await upsertRecord(store, 'Session', 'id', { n: 1 }, { uid: 'old', grant_id: 'g1' })
+    await upsertRecord(store, 'Session', 'id', { n: 2 }, { uid: 'new', grant_id: 'g2' })
+    expect(await findRecord(store, 'Session', 'id')).toMatchObject({ payload: { n: 2 } })
+    expect(await findRecordByUid(store, 'Session', 'old')).toBeUndefined()
+    await destroyRecordsOfGrant(store, 'g1')
+    expect(await findRecordByUid(store, 'Session', 'new')).toMatchObject({ payload: { n: 2 } })
+    expect(await count()).toBe(1)
+  })
+
+  it('does not know a record that has expired, in any way of asking', async () => {
+    await upsertRecord(store, 'Session', 'id', {}, { uid: 'u', expires_at: aSecondAgo() })
+    expect(await findRecord(store, 'Session', 'id')).toBeUndefined()
+    expect(await findRecordByUid(store, 'Session', 'u')).toBeUndefined()
+    expect(await consumeRecord(store, 'Session', 'id')).toBe(false)
+    expect(await takeRecord(store, 'Session', 'id')).toBeUndefined()
+  })
+
+  it('A01 is consumed exactly once, by twenty at the same time', async () => {
+    for (let round = 0; round < 5; round++) {
+      const id = `code-${round}`
+      await upsertRecord(store, 'AuthorizationCode', id, {}, { expires_at: inAnHour() })
+      const answers = await twenty(() => consumeRecord(store, 'AuthorizationCode', id))
+      expect(answers.filter(Boolean)).toHaveLength(1)
+    }
+    const record = await findRecord(store, 'AuthorizationCode', 'code-0')
+    expect(record?.consumed_at).toBeInstanceOf(Date)
+    expect(Math.abs(Date.now() - Number(record?.consumed_at))).toBeLessThan(60_000)
+  })
+
+  it('A01 stays consumed when it is written again', async () => {
+    await upsertRecord(store, 'RefreshToken', 'id', { n: 1 }, {})
+    await consumeRecord(store, 'RefreshToken', 'id')
+    await upsertRecord(store, 'RefreshToken', 'id', { n: 2 }, {})
+    const record = await findRecord(store, 'RefreshToken', 'id')
+    expect(record?.payload).toEqual({ n: 2 })
+    expect(record?.consumed_at).toBeInstanceOf(Date)
+    expect(await consumeRecord(store, 'RefreshToken', 'id')).toBe(false)
+  })
+
+  it('is not consumed when there is none', async () => {
+    expect(await consumeRecord(store, 'AuthorizationCode', 'none')).toBe(false)
+  })
+
+  it('is taken exactly once, by twenty at the same time', async () => {
+    await upsertRecord(store, 'upstream_login', 'state', { uid: 'u' }, { expires_at: inAnHour() })
+    const taken = await twenty(() => takeRecord(store, 'upstream_login', 'state'))
+    expect(taken.filter(record => record !== undefined)).toEqual([
+      { payload: { uid: 'u' }, consumed_at: undefined },
+    ])
+    expect(await count()).toBe(0)
+  })
+
+  it('is destroyed alone, or with its grant', async () => {
+    await upsertRecord(store, 'AccessToken', 'a', {}, { grant_id: 'g' })
+    await upsertRecord(store, 'RefreshToken', 'b', {}, { grant_id: 'g' })
+    await upsertRecord(store, 'RefreshToken', 'c', {}, { grant_id: 'other' })
+    await destroyRecord(store, 'AccessToken', 'b')
+    expect(await count()).toBe(3)
+    await destroyRecord(store, 'AccessToken', 'a')
+    expect(await findRecord(store, 'AccessToken', 'a')).toBeUndefined()
+    await destroyRecordsOfGrant(store, 'g')
+    expect(await findRecord(store, 'RefreshToken', 'b')).toBeUndefined()
+    expect(await findRecord(store, 'RefreshToken', 'c')).toBeDefined()
+  })
+
+  describe('that does not open', () => {
+    const stranger = () => ({ db: test.db, ring: testRing('another') })
+
+    it('K01 rejects, and is still there, whoever asked for it', async () => {
+      await upsertRecord(store, 'Session', 'id', { n: 1 }, { uid: 'u' })
+      const refusal = { name: 'SealError', code: 'unknown_key' }
+      await expect(findRecord(stranger(), 'Session', 'id')).rejects.toMatchObject(refusal)
+      await expect(findRecordByUid(stranger(), 'Session', 'u')).rejects.toMatchObject(refusal)
+      await expect(takeRecord(stranger(), 'Session', 'id')).rejects.toMatchObject(refusal)
+      expect(await findRecord(store, 'Session', 'id')).toMatchObject({ payload: { n: 1 } })
+    })
+
+    it("K01 rejects when it is another row's", async () => {
+      await upsertRecord(store, 'Session', 'mine', { account: 'alice' }, {})
+      await upsertRecord(store, 'Session', 'hers', { account: 'bob' }, {})
+      const { payload } = await test.db
+        .selectFrom('oidc_records')
+        .select('payload')
+        .where('id_hash', '=', idHash('mine'))
+        .executeTakeFirstOrThrow()
+      await test.db
+        .updateTable('oidc_records')
+        .set({ payload })
+        .where('id_hash', '=', idHash('hers'))
+        .execute()
+      await expect(findRecord(store, 'Session', 'hers')).rejects.toMatchObject({ code: 'tampered' })
+      expect(await count()).toBe(2)
+    })
+  })
+})
