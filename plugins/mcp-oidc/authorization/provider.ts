@@ -1,0 +1,157 @@
+import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Connection } from '../../../storage/connections.ts'
+import type { Settings } from '../config/settings.ts'
+import { endpoints } from './endpoints.ts'
+import { createAdapter } from './adapter.ts'
+import type { Store } from '../../../storage/store.ts'
+import { matchesRegistered, redirectUriProblem } from './redirect-uri.ts'
+import { everyConnectionSignsIn } from './prompts.ts'
+
+export interface ProviderParts {
+  readonly store: Store
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly findConnection: (id: string) => Promise<Connection | undefined>
+  /** Shows an error of the authorization endpoint as a page (RFC 6749 4.1.2.1: before the redirect URI is proven). */
+  readonly renderError: NonNullable<Configuration['renderError']>
+  readonly renderSignOut: RenderSignOut
+}
+
+export interface RenderSignOut {
+  readonly confirm: (ctx: KoaContextWithOIDC, form: string) => void
+  readonly done: (ctx: KoaContextWithOIDC) => void
+}
+
+/** How long someone has from the client's request to the consent decision, seconds. */
+export const interaction_ttl = 1800
+/** RFC 6749 4.1.2 recommends at most ten minutes; a minute is plenty between servers. */
+const authorization_code_ttl = 60
+
+/** The authorization server: oidc-provider with our policy. */
+export function createProvider(settings: Settings, parts: ProviderParts): Provider {
+  const provider = new Provider(settings.issuer, configuration(settings, parts))
+  // Every request it is handed carries the configured host and scheme, never the wire's.
+  provider.proxy = true
+  // Our redirect policy in place of its own, for every client, however it was registered.
+  Object.assign(provider.Client.prototype, {
+    redirectUriAllowed: function (this: { redirectUris?: string[] }, uri: string): boolean {
+      return (
+        redirectUriProblem(uri, settings) === undefined &&
+        matchesRegistered(uri, this.redirectUris ?? [])
+      )
+    },
+  })
+  return provider
+}
+
+function configuration(settings: Settings, parts: ProviderParts): Configuration {
+  const { secure, connection_ttl } = settings
+  const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
+  return {
+    adapter: createAdapter(parts.store),
+    jwks: { keys: settings.signing_keys.map(key => key.private_jwk) },
+    routes: endpoints,
+    scopes: ['openid', 'offline_access'],
+    responseTypes: ['code'],
+    subjectTypes: ['public'],
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+    clientDefaults: {
+      grant_types: ['authorization_code', 'refresh_token'],
+      id_token_signed_response_alg: 'ES256',
+      token_endpoint_auth_method: 'none',
+    },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    pkce: { required: () => true },
+    clientBasedCORS: () => true,
+    cookies: {
+      keys: settings.cookie_keys.map(({ key }) => Buffer.from(key).toString('base64url')),
+      long: cookie,
+      short: cookie,
+      names: {
+        session: secure ? '__Host-mcp_session' : 'mcp_session',
+        interaction: 'mcp_interaction',
+        resume: 'mcp_resume',
+      },
+    },
+    features: {
+      devInteractions: { enabled: false },
+      // A registration is never changed: a client that wants another makes one.
+      registration: { enabled: true, issueRegistrationAccessToken: false },
+      revocation: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: parts.renderSignOut.confirm,
+        postLogoutSuccessSource: parts.renderSignOut.done,
+      },
+      resourceIndicators: resourceIndicators(settings),
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+    },
+    interactions: {
+      policy: everyConnectionSignsIn(),
+      url: (_ctx, interaction) => `/connect/${interaction.uid}`,
+    },
+    findAccount: async (_ctx, sub, token) => {
+      // A code was judged when it was consumed: of simultaneous redemptions exactly one succeeds,
+      // and the others have ended the connection, so what it gets is refused at the door.
+      const refresh_token = token?.kind === 'RefreshToken' ? token : undefined
+      if (refresh_token && !(await isActive(parts, refresh_token))) return undefined
+      return { accountId: sub, claims: () => ({ sub }) }
+    },
+    // Only the grant of this very authorization, or two connections would merge into one.
+    loadExistingGrant: async ctx => {
+      const grant_id = ctx.oidc.result?.consent?.grantId
+      return grant_id ? ctx.oidc.provider.Grant.find(grant_id) : undefined
+    },
+    issueRefreshToken: (_ctx, client) => Promise.resolve(client.grantTypeAllowed('refresh_token')),
+    rotateRefreshToken: true,
+    // A browser's sign-out says nothing about an AI client's connection.
+    expiresWithSession: () => Promise.resolve(false),
+    extraTokenClaims: async (_ctx, token) => {
+      const grant_id = 'grantId' in token ? token.grantId : undefined
+      const connection = grant_id === undefined ? undefined : await parts.findConnection(grant_id)
+      if (!connection)
+        throw new Error('an access token without a connection was about to be issued')
+      return { sid: connection.id, org_id: connection.org_id }
+    },
+    ttl: {
+      AuthorizationCode: authorization_code_ttl,
+      AccessToken: settings.access_token_ttl,
+      IdToken: settings.access_token_ttl,
+      Interaction: interaction_ttl,
+      Session: interaction_ttl,
+      Grant: connection_ttl,
+      // No refresh moves the end of a connection.
+      RefreshToken: ctx =>
+        Math.max(1, (ctx.oidc.entities.Grant?.exp ?? 0) - Math.floor(parts.now() / 1000)),
+    },
+    renderError: parts.renderError,
+  }
+}
+
+async function isActive(
+  parts: ProviderParts,
+  { grantId }: { grantId?: string | undefined },
+): Promise<boolean> {
+  return grantId !== undefined && (await parts.findConnection(grantId))?.status === 'active'
+}
+
+function resourceIndicators(
+  settings: Settings,
+): NonNullable<NonNullable<Configuration['features']>['resourceIndicators']> {
+  return {
+    enabled: true,
+    defaultResource: () => settings.resource,
+    useGrantedResource: () => true,
+    getResourceServerInfo: (_ctx, resource) => {
+      if (resource !== settings.resource) throw new errors.InvalidTarget()
+      return {
+        scope: settings.scopes.map(scope => scope.name).join(' '),
+        audience: settings.resource,
+        accessTokenFormat: 'jwt',
+        accessTokenTTL: settings.access_token_ttl,
+        jwt: { sign: { alg: 'ES256', kid: settings.signing_keys[0].kid } },
+      }
+    },
+  }
+}

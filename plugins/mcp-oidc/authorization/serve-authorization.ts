@@ -1,0 +1,75 @@
+import { open } from 'node:fs/promises'
+import type { Express } from 'express'
+import { inject } from 'light-my-request'
+import type { Headers, Pdk, RawBody } from '../../../gateway/plugin-server/pdk.ts'
+
+/** A registration with 32 redirect URIs is under 10 kB. */
+const most_body_bytes = 64 * 1024
+const kong_header_limit = 1000
+
+const not_sent: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'transfer-encoding',
+])
+
+/** `serve: authorization`. The app answers in process, and its answer is the end of the request. */
+export async function serveAuthorization(kong: Pdk, app: Express): Promise<void> {
+  const method = await kong.request.getMethod()
+  const url = await kong.request.getPathWithQuery()
+  const headers = await kong.request.getHeaders(kong_header_limit)
+  const payload = hasBody(method) ? await bodyOf(await kong.request.getRawBody()) : undefined
+  const response = await inject(app, {
+    method: method as 'GET',
+    url,
+    headers: withoutLength(headers),
+    ...(payload ? { payload } : {}),
+  })
+  await kong.response.exit(
+    response.statusCode,
+    response.rawPayload,
+    answerHeaders(response.headers),
+  )
+}
+
+function hasBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH'
+}
+
+/** One byte more than allowed is enough for the app to refuse the rest. */
+async function bodyOf(body: RawBody): Promise<Buffer> {
+  if ('content' in body) return Buffer.from(body.content.subarray(0, most_body_bytes + 1))
+  const file = await open(body.body_filepath)
+  try {
+    const buffer = Buffer.alloc(most_body_bytes + 1)
+    let length = 0
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length)
+      length += bytesRead
+      if (bytesRead === 0 || length === buffer.length) return buffer.subarray(0, length)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The length follows from the bytes we have, not from what the client said. */
+function withoutLength(headers: Headers): Record<string, string | string[]> {
+  const kept = Object.entries(headers).filter(
+    ([name]) => !/^(?:content-length|transfer-encoding)$/i.test(name),
+  )
+  return Object.fromEntries(
+    kept.map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+  )
+}
+
+function answerHeaders(headers: Readonly<Record<string, unknown>>): Headers {
+  const kept = Object.entries(headers).filter(
+    ([name, value]) => !not_sent.has(name) && value !== undefined,
+  )
+  return Object.fromEntries(
+    kept.map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)]),
+  )
+}

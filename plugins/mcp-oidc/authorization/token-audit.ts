@@ -1,0 +1,58 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { AuditEvent } from '../../../storage/audit.ts'
+import type { Connection } from '../../../storage/connections.ts'
+import type { Audit } from '../audit.ts'
+
+const audited: ReadonlySet<string> = new Set(['token', 'revocation'])
+
+/**
+ * Puts every token issued, refreshed, revoked or refused on record before the answer leaves. The
+ * trail cannot be written: the request fails, and what was issued is not handed out.
+ */
+export function auditTokens(
+  provider: Provider,
+  audit: Audit,
+  findConnection: (id: string) => Promise<Connection | undefined>,
+): void {
+  provider.use(async (ctx, next) => {
+    await next()
+    const { oidc } = ctx as { oidc?: KoaContextWithOIDC['oidc'] }
+    if (!oidc || !audited.has(oidc.route)) return
+    await audit(ctx.req, {
+      ...outcome(ctx.status, ctx.body),
+      type: eventType(oidc),
+      ...(await subject(oidc, findConnection)),
+    })
+  })
+}
+
+function eventType(oidc: KoaContextWithOIDC['oidc']): AuditEvent['type'] {
+  if (oidc.route === 'revocation') return 'revocation'
+  return oidc.params?.grant_type === 'refresh_token' ? 'refresh' : 'token'
+}
+
+function outcome(status: number, body: unknown): Pick<AuditEvent, 'outcome' | 'error_code'> {
+  if (status === 200) return { outcome: 'ok' }
+  const { error } = (body ?? {}) as { error?: unknown }
+  return {
+    outcome: status >= 500 ? 'error' : 'refused',
+    error_code: typeof error === 'string' ? error : String(status),
+  }
+}
+
+async function subject(
+  { entities }: KoaContextWithOIDC['oidc'],
+  findConnection: (id: string) => Promise<Connection | undefined>,
+): Promise<Partial<AuditEvent>> {
+  const client_id = entities.Client?.clientId
+  const connection_id =
+    entities.Grant?.jti ?? entities.RefreshToken?.grantId ?? entities.AuthorizationCode?.grantId
+  const connection = connection_id === undefined ? undefined : await findConnection(connection_id)
+  return {
+    ...(client_id === undefined ? {} : { client_id }),
+    ...(connection_id === undefined ? {} : { connection_id }),
+    ...(connection
+      ? { user_id: connection.user_id, org_id: connection.org_id, email: connection.profile.email }
+      : {}),
+  }
+}

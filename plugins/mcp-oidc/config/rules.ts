@@ -1,0 +1,92 @@
+import type { Config } from '../schema.ts'
+import { endpointProblem, isLoopback, issuerProblem } from './url-rules.ts'
+
+/** What no single field can tell: rules between settings. Gives `setting: problem and remedy` lines. */
+export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly string[] {
+  return [
+    ...prefixed('issuer', issuerProblem(config.issuer)),
+    ...resourceProblems(config),
+    ...scopeProblems(config),
+    ...providerProblems(config),
+  ]
+}
+
+function prefixed(setting: string, problem: string | undefined): readonly string[] {
+  return problem ? [`${setting}: ${problem}`] : []
+}
+
+function resourceProblems({
+  issuer,
+  resource_path,
+  upstream_audience,
+}: Omit<Config, 'serve'>): readonly string[] {
+  const problems: string[] = []
+  if (!/^\/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-]$/.test(resource_path))
+    problems.push(
+      'resource_path: must be a path such as /mcp, without trailing slash, query or escapes',
+    )
+  // Access tokens, id_tokens and assertions share one key set: their audiences must differ.
+  if (upstream_audience === issuer + resource_path || upstream_audience === issuer)
+    problems.push(
+      'upstream_audience: must differ from the resource and the issuer; choose a name such as mcp-server',
+    )
+  return problems
+}
+
+function scopeProblems({ scopes }: Omit<Config, 'serve'>): readonly string[] {
+  const problems = scopes.flatMap(({ name }, index) => {
+    if (name === 'openid' || name === 'offline_access')
+      return [`scopes.[${index}].name: "${name}" belongs to OpenID, not to the resource`]
+    return /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(name)
+      ? []
+      : [`scopes.[${index}].name: "${name}" is not a scope name (RFC 6749 3.3)`]
+  })
+  if (!scopes.some(scope => scope.default))
+    problems.push('scopes: mark at least one with default: true')
+  return [
+    ...problems,
+    ...duplicates(
+      'scopes',
+      scopes.map(({ name }) => name),
+    ),
+  ]
+}
+
+function providerProblems({
+  identity_providers,
+  issuer,
+  upstream_audience,
+}: Omit<Config, 'serve'>): readonly string[] {
+  if (identity_providers.length === 0) return ['identity_providers: name at least one']
+  const gateway = URL.parse(issuer)
+  const problems = identity_providers.flatMap((provider, index) => {
+    const at = `identity_providers.[${index}]`
+    const found = [...prefixed(`${at}.issuer`, endpointProblem(provider.issuer))]
+    const url = URL.parse(provider.issuer)
+    if (gateway && url && url.protocol === 'http:' && !isLoopback(gateway))
+      found.push(
+        `${at}.issuer: plain http is for a gateway on loopback; use the provider's https issuer`,
+      )
+    if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(provider.id))
+      found.push(`${at}.id: "${provider.id}" must be lower-case letters, digits and hyphens`)
+    if (provider.client_id === upstream_audience)
+      found.push(`${at}.client_id: equals upstream_audience; choose another audience`)
+    if (provider.orgs.length === 0) found.push(`${at}.orgs: list the orgs this provider may assert`)
+    for (const org of provider.orgs)
+      if (org.startsWith('usr_') || !/^[\x21-\x7E]{1,128}$/.test(org))
+        found.push(`${at}.orgs: "${org}" must be printable without spaces and not start with usr_`)
+    return found
+  })
+  return [
+    ...problems,
+    ...duplicates(
+      'identity_providers',
+      identity_providers.map(({ id }) => id),
+    ),
+  ]
+}
+
+function duplicates(setting: string, names: readonly string[]): readonly string[] {
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  return [...twice].map(name => `${setting}: "${name}" appears twice`)
+}

@@ -1,0 +1,24 @@
+const loopback_hosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** Whether an http URL stays on this machine (RFC 8252 7.3, and `localhost` as every client uses it). */
+export function isLoopback(url: URL): boolean {
+  return loopback_hosts.has(url.hostname)
+}
+
+/** What is wrong with a URL that secrets travel to: https, or http on loopback for development. */
+export function endpointProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (!url) return `"${text}" is not a URL`
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return undefined
+  return `"${text}" must use https (plain http is for loopback only)`
+}
+
+/** What is wrong with the gateway's public URL: an origin, written as a browser would write it. */
+export function issuerProblem(text: string): string | undefined {
+  const problem = endpointProblem(text)
+  if (problem) return problem
+  const { origin } = new URL(text)
+  return origin === text
+    ? undefined
+    : `"${text}" must be an origin without path or trailing slash: write ${origin}`
+}

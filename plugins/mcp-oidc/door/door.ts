@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Connection } from '../../../storage/connections.ts'
+import type { Settings } from '../config/settings.ts'
+import { type AccessToken, createTokenVerifier } from './access-token.ts'
+import { signAssertion } from './assertion.ts'
+import type { Credentials } from './bearer-token.ts'
+import { refuse, type Refusal } from './challenge.ts'
+import type { Identity } from './identity.ts'
+
+export interface Admission {
+  readonly refused: false
+  readonly identity: Identity
+  readonly assertion: string
+}
+
+export interface Door {
+  /** Decides on one request. Rejects when it cannot tell: the caller answers 503. */
+  judge(credentials: Credentials): Promise<Admission | Refusal>
+}
+
+export interface DoorParts {
+  /** The state of a connection, from the cache or the database; `undefined` when there is none. */
+  readonly connection: (id: string) => Promise<Connection | undefined>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** Tokens whose signature was checked, by hash: an entry costs about 1 kB. */
+const most_verified_tokens = 20_000
+/** An assertion is handed out again for half its life at the most, so it never arrives stale. */
+const assertion_reuse = 0.5
+
+interface Verified {
+  readonly token: AccessToken
+  signed?: { readonly assertion: string; readonly identity: string; readonly until: number }
+}
+
+const known_nothing = 'Sign in to use this server.'
+const bad_token = 'The access token is not valid here. Refresh it or sign in again.'
+
+/**
+ * Token validation: signature, `typ`, audience and times, then the connection's own state. A
+ * signature is checked once per token; expiry and the connection are looked at on every request.
+ */
+export function createDoor(settings: Settings, { connection, now }: DoorParts): Door {
+  const verify = createTokenVerifier(settings, now)
+  const verified = new LRUCache<string, Verified>({ max: most_verified_tokens })
+  const known_scopes = new Set(settings.scopes.map(scope => scope.name))
+
+  async function lookUp(jwt: string): Promise<Verified | Refusal> {
+    const key = createHash('sha256').update(jwt).digest('base64')
+    const known = verified.get(key)
+    if (known && known.token.exp * 1000 > now()) return known
+    verified.delete(key)
+    const verdict = await verify(jwt)
+    if ('refused' in verdict)
+      return refuse(settings, 'invalid_token', bad_token, `token refused: ${verdict.refused}`)
+    const entry = { token: verdict.token }
+    verified.set(key, entry)
+    return entry
+  }
+
+  async function assert(entry: Verified, identity: Identity): Promise<string> {
+    const described = JSON.stringify(identity)
+    if (entry.signed && entry.signed.until > now() && entry.signed.identity === described)
+      return entry.signed.assertion
+    const until = now() + settings.assertion_ttl * 1000 * assertion_reuse
+    const assertion = await signAssertion(settings, identity, now())
+    entry.signed = { assertion, identity: described, until }
+    return assertion
+  }
+
+  return {
+    async judge(credentials) {
+      if (credentials.kind === 'none') return refuse(settings, undefined, known_nothing, 'no token')
+      if (credentials.kind === 'malformed')
+        return refuse(settings, 'invalid_token', bad_token, 'malformed header')
+      const entry = await lookUp(credentials.token)
+      if ('refused' in entry) return entry
+      const { token } = entry
+      const state = await connection(token.sid)
+      const problem = connectionProblem(token, state, now())
+      if (problem || !state)
+        return refuse(settings, 'invalid_token', bad_token, problem ?? 'no connection')
+      if (!token.scope.split(' ').some(scope => known_scopes.has(scope)))
+        return refuse(
+          settings,
+          'insufficient_scope',
+          'The access token was not granted a scope of this server.',
+          'scope',
+        )
+      const identity = identityOf(token, state)
+      return { refused: false, identity, assertion: await assert(entry, identity) }
+    },
+  }
+}
+
+function connectionProblem(
+  token: AccessToken,
+  connection: Connection | undefined,
+  now: number,
+): string | undefined {
+  if (!connection) return 'no connection'
+  if (connection.status !== 'active')
+    return `connection ended: ${connection.ended_reason ?? 'no reason'}`
+  if (connection.expires_at.getTime() <= now) return 'connection expired'
+  // They were written together; a difference means one of them is not what it was.
+  if (
+    connection.user_id !== token.sub ||
+    connection.client_id !== token.client_id ||
+    connection.org_id !== token.org_id
+  )
+    return 'token and connection disagree'
+  return undefined
+}
+
+function identityOf(token: AccessToken, connection: Connection): Identity {
+  return {
+    user_id: connection.user_id,
+    org_id: connection.org_id,
+    email: connection.profile.email,
+    roles: connection.profile.roles,
+    client_id: connection.client_id,
+    scope: token.scope,
+    connection_id: connection.id,
+  }
+}

@@ -1,0 +1,21 @@
+import type { Pdk } from '../../gateway/plugin-server/pdk.ts'
+import type { Log } from './log.ts'
+
+const unavailable = JSON.stringify({
+  error: 'temporarily_unavailable',
+  error_description: 'The gateway could not check this request. Try again in a moment.',
+})
+
+/** Runs an access phase. Whatever goes wrong becomes a 503: silence would let the request through. */
+export async function failClosed(kong: Pdk, log: Log, serve: () => Promise<void>): Promise<void> {
+  try {
+    await serve()
+  } catch (error) {
+    log.error({ err: error }, 'access phase failed; answering 503')
+    await kong.response.exit(503, unavailable, {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'retry-after': '1',
+    })
+  }
+}

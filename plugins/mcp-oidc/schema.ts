@@ -1,0 +1,196 @@
+import type { ConfigOf, Fields } from './kong-schema.ts'
+
+/**
+ * The plugin's settings: Kong's schema, the TypeScript type and the reference in docs/settings.md
+ * all come from this literal. Every setting is written in config/kong.yml; a plugin server that
+ * Kong starts sees no environment, so secrets come as `{vault://env/…}` references.
+ */
+export const fields = {
+  serve: {
+    type: 'string',
+    required: true,
+    one_of: ['resource', 'authorization'],
+    description:
+      'What this route does: `resource` admits MCP requests, `authorization` answers the OAuth endpoints.',
+  },
+  issuer: {
+    type: 'string',
+    required: true,
+    referenceable: true,
+    description:
+      'Public URL of the gateway: an origin without trailing slash. https, or http on loopback.',
+  },
+  resource_path: {
+    type: 'string',
+    default: '/mcp',
+    description:
+      'Path of the MCP endpoint under the issuer. Issuer and path together are the canonical resource (RFC 8707).',
+  },
+  resource_name: {
+    type: 'string',
+    default: 'MCP server',
+    description:
+      'What people call the product behind the MCP server; shown on the sign-in and consent pages.',
+  },
+  upstream_audience: {
+    type: 'string',
+    default: 'mcp-server',
+    description:
+      'Audience of the identity assertion that the MCP server receives. Never the resource or a client id.',
+  },
+  database_url: {
+    type: 'string',
+    required: true,
+    referenceable: true,
+    encrypted: true,
+    description:
+      'PostgreSQL, `postgresql://user:password@host:port/database`. No transaction pooler.',
+  },
+  signing_keys: {
+    type: 'string',
+    required: true,
+    referenceable: true,
+    encrypted: true,
+    description:
+      'Private JWKS (EC, P-256, each with `kid`). The first key signs, all are published.',
+  },
+  storage_keys: {
+    type: 'string',
+    required: true,
+    referenceable: true,
+    encrypted: true,
+    description:
+      'JWKS of 256-bit `oct` keys, each with `kid`. The first seals rows, all open them.',
+  },
+  cookie_keys: {
+    type: 'string',
+    required: true,
+    referenceable: true,
+    encrypted: true,
+    description:
+      'JWKS of 256-bit `oct` keys, each with `kid`. The first signs cookies, all verify them.',
+  },
+  access_token_ttl: {
+    type: 'integer',
+    default: 600,
+    between: [60, 3600],
+    description: 'Lifetime of an access token, seconds.',
+  },
+  assertion_ttl: {
+    type: 'integer',
+    default: 60,
+    between: [5, 60],
+    description: 'Lifetime of the identity assertion sent to the MCP server, seconds.',
+  },
+  connection_ttl: {
+    type: 'integer',
+    default: 2592000,
+    between: [3600, 31536000],
+    description: 'Absolute end of a connection after its approval, seconds. No refresh moves it.',
+  },
+  stale_connection_grace: {
+    type: 'integer',
+    default: 5,
+    between: [1, 3600],
+    description:
+      'How long a cached connection is trusted, seconds. A longer one trades revocation speed for availability.',
+  },
+  scopes: {
+    type: 'array',
+    elements: {
+      type: 'record',
+      fields: {
+        name: { type: 'string', required: true, description: 'The scope, such as `mcp:tools`.' },
+        description: {
+          type: 'string',
+          required: true,
+          description: 'What it allows, in words, for the consent page.',
+        },
+        default: {
+          type: 'boolean',
+          default: false,
+          description: 'Whether a request without `scope` gets it.',
+        },
+      },
+    },
+    default: [
+      {
+        name: 'mcp:tools',
+        description: 'Use the tools of this server in your name',
+        default: true,
+      },
+    ],
+    description: 'Scopes of the MCP resource.',
+  },
+  private_use_schemes: {
+    type: 'array',
+    elements: { type: 'string' },
+    default: ['cursor', 'vscode', 'vscode-insiders'],
+    description:
+      'Redirect schemes of native applications that have no dot in their name (RFC 8252 7.1 asks for one).',
+  },
+  identity_providers: {
+    type: 'array',
+    required: true,
+    description: 'The company sign-in, one record per OpenID provider.',
+    elements: {
+      type: 'record',
+      fields: {
+        id: {
+          type: 'string',
+          required: true,
+          description: 'Short name; its redirect URI is `<issuer>/callback/<id>`.',
+        },
+        name: { type: 'string', required: true, description: 'What the sign-in button says.' },
+        issuer: {
+          type: 'string',
+          required: true,
+          referenceable: true,
+          description: 'Issuer URL as in its discovery document.',
+        },
+        client_id: {
+          type: 'string',
+          required: true,
+          referenceable: true,
+          description: 'Client id registered there.',
+        },
+        client_secret: {
+          type: 'string',
+          required: true,
+          referenceable: true,
+          encrypted: true,
+          description: 'Client secret registered there.',
+        },
+        scopes: {
+          type: 'array',
+          elements: { type: 'string' },
+          default: ['openid', 'email', 'profile', 'offline_access'],
+          description: 'Scopes to ask for.',
+        },
+        orgs: {
+          type: 'array',
+          elements: { type: 'string' },
+          required: true,
+          description: 'Org ids this provider may assert. None starts with `usr_`.',
+        },
+        org_claim: {
+          type: 'string',
+          default: 'org_id',
+          description: 'Claim holding the org id or a list of them.',
+        },
+        roles_claim: {
+          type: 'string',
+          default: 'roles',
+          description: 'Claim holding the roles; a dot descends (`realm_access.roles`).',
+        },
+        trust_email: {
+          type: 'boolean',
+          default: false,
+          description: 'Accept an email without `email_verified` (Entra omits the claim).',
+        },
+      },
+    },
+  },
+} as const satisfies Fields
+
+export type Config = ConfigOf<typeof fields>

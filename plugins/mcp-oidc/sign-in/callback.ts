@@ -1,0 +1,106 @@
+import type { Request, Response } from 'express'
+import { interaction_ttl } from '../authorization/provider.ts'
+import { knownBrowser } from './browser.ts'
+import { type Flow, tell } from './flow.ts'
+import {
+  cancelled,
+  expired,
+  other_browser,
+  sign_in_failed,
+  sign_in_unreachable,
+  unwelcome,
+} from './messages.ts'
+import { browserHash, isBrowser, type Transaction } from './transactions.ts'
+import { UpstreamError } from './upstream.ts'
+
+/**
+ * GET /callback/:idp: the browser is back from the company sign-in. The order matters: a `state`
+ * of ours, this provider, this browser, used once, and only then is the code redeemed.
+ */
+export function finishSignIn(flow: Flow) {
+  return async (req: Request, res: Response): Promise<void> => {
+    const { searchParams: query } = new URL(req.url, flow.settings.issuer)
+    const state = query.get('state')
+    const transaction = state === null ? undefined : await flow.transactions.find(state)
+    if (state === null || !transaction || transaction.idp !== req.params.idp)
+      return tell(flow, req, res, 400, expired)
+    const browser = knownBrowser(req.headers.cookie, flow.settings.secure)
+    if (browser === undefined || !isBrowser(transaction.browser, browser)) {
+      await flow.audit(req, {
+        type: 'sign_in',
+        outcome: 'refused',
+        error_code: 'other_browser',
+        reason: `identity provider ${transaction.idp}`,
+      })
+      return tell(flow, req, res, 403, other_browser)
+    }
+    if (!(await flow.transactions.take(state))) return tell(flow, req, res, 400, expired)
+    if (query.has('error')) {
+      await flow.audit(req, {
+        type: 'sign_in',
+        outcome: 'refused',
+        error_code: 'idp_error',
+        reason: (query.get('error') ?? '').slice(0, 200),
+      })
+      return tell(flow, req, res, 403, cancelled)
+    }
+    return redeem(flow, req, res, { state, transaction, query, browser })
+  }
+}
+
+interface Returned {
+  readonly state: string
+  readonly transaction: Transaction
+  readonly query: URLSearchParams
+  readonly browser: string
+}
+
+async function redeem(
+  flow: Flow,
+  req: Request,
+  res: Response,
+  { state, transaction, query, browser }: Returned,
+): Promise<void> {
+  const { idp, uid, nonce, code_verifier } = transaction
+  const upstream = flow.upstreams.get(idp)
+  if (!upstream) return tell(flow, req, res, 400, expired)
+  try {
+    const signed_in = await upstream.finish(query, { state, nonce, code_verifier })
+    if ('unwelcome' in signed_in) {
+      await flow.audit(req, {
+        type: 'sign_in',
+        outcome: 'refused',
+        error_code: signed_in.unwelcome,
+        reason: `identity provider ${idp}`,
+        ...signed_in.who,
+      })
+      return tell(flow, req, res, 403, unwelcome[signed_in.unwelcome])
+    }
+    const { person, idp_refresh_token } = signed_in
+    await flow.audit(req, {
+      type: 'sign_in',
+      outcome: 'ok',
+      user_id: person.user_id,
+      email: person.email,
+      reason: `identity provider ${idp}`,
+    })
+    await flow.transactions.awaitConsent(
+      uid,
+      { ...person, idp, browser: browserHash(browser), idp_refresh_token },
+      interaction_ttl,
+    )
+    res.setHeader('cache-control', 'no-store')
+    res.redirect(303, `/connect/${uid}`)
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error
+    flow.log.error({ err: error, idp }, 'sign-in failed')
+    await flow.audit(req, {
+      type: 'sign_in',
+      outcome: 'error',
+      error_code: error.code,
+      reason: `identity provider ${idp}`,
+    })
+    if (error.code === 'unreachable') return tell(flow, req, res, 503, sign_in_unreachable)
+    tell(flow, req, res, 502, sign_in_failed)
+  }
+}

@@ -1,0 +1,40 @@
+import type { Request, Response } from 'express'
+import type { Provider } from 'oidc-provider'
+import type { Store } from '../../../storage/store.ts'
+import { type Audit, requestId } from '../audit.ts'
+import type { Settings } from '../config/settings.ts'
+import { sendPage } from '../http/page.ts'
+import type { Log } from '../log.ts'
+import type { MessagePage, Pages } from '../pages/pages.ts'
+import type { Transactions } from './transactions.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What the steps of the sign-in share. */
+export interface Flow {
+  readonly settings: Settings
+  readonly provider: Provider
+  readonly store: Store
+  readonly transactions: Transactions
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly pages: Pages
+  readonly audit: Audit
+  readonly log: Log
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** Ends a step with a page that says what happened and how to go on. */
+export function tell(
+  flow: Pick<Flow, 'pages'>,
+  req: Request,
+  res: Response,
+  status: number,
+  message: MessagePage,
+): void {
+  const request_id = requestId(req)
+  sendPage(
+    res,
+    status,
+    flow.pages.message(request_id === undefined ? message : { ...message, request_id }),
+  )
+}

@@ -1,0 +1,76 @@
+import type { MessagePage } from '../pages/pages.ts'
+import type { Unwelcome } from './person.ts'
+
+type Message = Pick<MessagePage, 'title' | 'what_happened' | 'what_to_do'>
+
+const start_again = 'Go back to your AI application and connect again.'
+
+export const expired: Message = {
+  title: 'This sign-in has expired',
+  what_happened:
+    'The request to connect was already answered, took too long, or was opened in a browser that does not remember it.',
+  what_to_do: start_again,
+}
+
+export const form_not_ours: Message = {
+  title: 'This form could not be accepted',
+  what_happened:
+    'The form did not come from the page that was shown to you, or the page was opened too long ago.',
+  what_to_do: `${start_again} If it happens again, allow cookies for this site.`,
+}
+
+export const other_browser: Message = {
+  title: 'This sign-in was started somewhere else',
+  what_happened:
+    'The sign-in was begun in another browser, so it was stopped. Somebody may have sent you a link that would have connected their application to your account.',
+  what_to_do: `If you did not start this yourself, close this page. Otherwise: ${start_again}`,
+}
+
+export const cancelled: Message = {
+  title: 'You did not sign in',
+  what_happened:
+    'The company sign-in said that you cancelled, or that you may not use this service.',
+  what_to_do: `To try again: ${start_again} If you should have access, ask your administrator.`,
+}
+
+export const sign_in_failed: Message = {
+  title: 'The company sign-in gave an unusable answer',
+  what_happened:
+    'The answer of the company sign-in could not be verified, so nobody was signed in.',
+  what_to_do: `${start_again} If it happens again, tell your administrator the request number below.`,
+}
+
+export const sign_in_unreachable: Message = {
+  title: 'The company sign-in cannot be reached',
+  what_happened: 'This gateway could not reach the company sign-in just now.',
+  what_to_do: `Wait a minute. ${start_again}`,
+}
+
+export const unavailable: Message = {
+  title: 'The gateway is not available right now',
+  what_happened:
+    'Something this gateway needs did not answer, so your request was not carried out.',
+  what_to_do: `Wait a minute. ${start_again}`,
+}
+
+export const unwelcome: Readonly<Record<Unwelcome, Message>> = {
+  no_org: {
+    title: 'Your account has no access here',
+    what_happened:
+      'You signed in, but your account belongs to no organization that may use this service.',
+    what_to_do:
+      'Ask your administrator to add you to an organization, or sign in with another account.',
+  },
+  no_email: {
+    title: 'Your account has no usable email address',
+    what_happened:
+      'You signed in, but the company sign-in did not tell this gateway your email address.',
+    what_to_do:
+      'Ask your administrator to let the company sign-in share your email address with this service.',
+  },
+  email_not_verified: {
+    title: 'Your email address is not verified',
+    what_happened: 'You signed in, but the company sign-in does not vouch for your email address.',
+    what_to_do: 'Verify your email address with the company sign-in, then connect again.',
+  },
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import type { IdentityProvider } from '../config/settings.ts'
+
+/** Who signed in at the company, as far as this gateway is concerned. */
+export interface Person {
+  readonly user_id: string
+  readonly email: string
+  readonly name?: string
+  /** Those the identity provider asserted and may assert; never empty. */
+  readonly orgs: readonly string[]
+  readonly roles: readonly string[]
+  readonly idp_sub: string
+  readonly idp_sid?: string
+}
+
+/** Why somebody who did sign in may not go on; a page says so. */
+export type Unwelcome = 'no_email' | 'email_not_verified' | 'no_org'
+
+/** Somebody signed in and is turned away; `who` is for the audit trail. */
+export interface Refused {
+  readonly unwelcome: Unwelcome
+  readonly who: { readonly user_id: string; readonly email?: string }
+}
+
+export type Claims = Readonly<Record<string, unknown>> & {
+  readonly iss: string
+  readonly sub: string
+}
+
+const longest_email = 320
+const most_roles = 500
+
+/**
+ * Reads a person out of claims that were verified before. The user id is a digest of issuer and
+ * subject, so two providers with equal subjects are two users. An org counts only when this
+ * provider may assert it; none is ever read from an email address.
+ */
+export function personOf(claims: Claims, idp: IdentityProvider): Person | Refused {
+  const { email, email_verified, name, sid } = claims
+  const user_id = userId(claims)
+  if (
+    typeof email !== 'string' ||
+    email.length > longest_email ||
+    !/^[\x21-\x7E]+@[\x21-\x7E]+$/.test(email)
+  )
+    return { unwelcome: 'no_email', who: { user_id } }
+  if (email_verified !== true && !(idp.trust_email && email_verified === undefined))
+    return { unwelcome: 'email_not_verified', who: { user_id } }
+  const asserted = texts(claimAt(claims, idp.org_claim))
+  const orgs = idp.orgs.filter(org => asserted.includes(org))
+  if (orgs.length === 0) return { unwelcome: 'no_org', who: { user_id, email } }
+  return {
+    user_id,
+    email,
+    ...(typeof name === 'string' ? { name: name.slice(0, 200) } : {}),
+    orgs,
+    roles: texts(claimAt(claims, idp.roles_claim))
+      .filter(role => /^[\x20-\x7E]{1,128}$/.test(role))
+      .slice(0, most_roles),
+    idp_sub: claims.sub,
+    ...(typeof sid === 'string' ? { idp_sid: sid } : {}),
+  }
+}
+
+/** `usr_` and 160 bits of SHA-256 over issuer and subject. */
+export function userId({ iss, sub }: Pick<Claims, 'iss' | 'sub'>): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([iss, sub]))
+    .digest()
+  return `usr_${digest.subarray(0, 20).toString('base64url')}`
+}
+
+/** A claim by its own name (which may hold dots, as a URL does), else by a dotted path. */
+function claimAt(claims: Claims, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path]
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (value, name) =>
+        typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+          ? (value as Record<string, unknown>)[name]
+          : undefined,
+      claims,
+    )
+}
+
+function texts(value: unknown): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return list.filter(item => typeof item === 'string')
+}

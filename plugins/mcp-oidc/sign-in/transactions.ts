@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { destroyRecord, findRecord, takeRecord, upsertRecord } from '../../../storage/records.ts'
+import type { Store } from '../../../storage/store.ts'
+import { sameText } from './browser.ts'
+
+/** A trip to the identity provider under way; found by its `state`, used once (requirement A04). */
+export interface Transaction {
+  readonly uid: string
+  readonly idp: string
+  readonly nonce: string
+  readonly code_verifier: string
+  /** Hash of the browser it was begun in. */
+  readonly browser: string
+}
+
+/** A sign-in that came back and now waits for the consent decision; found by the interaction's uid. */
+export interface PendingConsent {
+  readonly browser: string
+  readonly idp: string
+  readonly user_id: string
+  readonly email: string
+  readonly name?: string | undefined
+  readonly orgs: readonly string[]
+  readonly roles: readonly string[]
+  readonly idp_sub: string
+  readonly idp_sid?: string | undefined
+  readonly idp_refresh_token?: string | undefined
+}
+
+const transaction_schema = z.object({
+  uid: z.string(),
+  idp: z.string(),
+  nonce: z.string(),
+  code_verifier: z.string(),
+  browser: z.string(),
+})
+const pending_schema = z.object({
+  browser: z.string(),
+  idp: z.string(),
+  user_id: z.string(),
+  email: z.string(),
+  name: z.string().optional(),
+  orgs: z.array(z.string()),
+  roles: z.array(z.string()),
+  idp_sub: z.string(),
+  idp_sid: z.string().optional(),
+  idp_refresh_token: z.string().optional(),
+})
+
+/** How long a trip to the identity provider may take, seconds (requirement A04). */
+const transaction_ttl = 600
+
+/** A browser as it is stored: a copy of the database does not let anyone pose as it. */
+export function browserHash(browser: string): string {
+  return createHash('sha256').update(browser).digest('base64url')
+}
+
+export function isBrowser(stored: string, browser: string | undefined): boolean {
+  return browser !== undefined && sameText(stored, browserHash(browser))
+}
+
+export interface Transactions {
+  begin(state: string, transaction: Transaction): Promise<void>
+  find(state: string): Promise<Transaction | undefined>
+  /** True for one caller only. */
+  take(state: string): Promise<boolean>
+  awaitConsent(uid: string, pending: PendingConsent, ttl: number): Promise<void>
+  pendingConsent(uid: string): Promise<PendingConsent | undefined>
+  /** Gives the pending consent to one caller only. */
+  takeConsent(uid: string): Promise<PendingConsent | undefined>
+  forget(uid: string): Promise<void>
+}
+
+/** `now` in milliseconds; ttl in seconds. */
+export function createTransactions(store: Store, now: () => number): Transactions {
+  const expires = (ttl: number) => ({ expires_at: new Date(now() + ttl * 1000) })
+  return {
+    begin: (state, transaction) =>
+      upsertRecord(store, 'Transaction', state, { ...transaction }, expires(transaction_ttl)),
+    find: async state =>
+      transaction_schema.optional().parse((await findRecord(store, 'Transaction', state))?.payload),
+    take: async state => (await takeRecord(store, 'Transaction', state)) !== undefined,
+    awaitConsent: (uid, pending, ttl) =>
+      upsertRecord(store, 'PendingConsent', uid, { ...pending }, expires(ttl)),
+    pendingConsent: async uid =>
+      pending_schema.optional().parse((await findRecord(store, 'PendingConsent', uid))?.payload),
+    takeConsent: async uid =>
+      pending_schema.optional().parse((await takeRecord(store, 'PendingConsent', uid))?.payload),
+    forget: uid => destroyRecord(store, 'PendingConsent', uid),
+  }
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from '@jest/globals'
+import { ConfigurationError } from '../../../../../plugins/mcp-oidc/config/problem.ts'
+import { parseConfig } from '../../../../../plugins/mcp-oidc/config/settings.ts'
+import { rawConfig, secretRing, signingRing } from '../../../../support/config.ts'
+
+function problemsOf(changes: Readonly<Record<string, unknown>>): readonly string[] {
+  try {
+    parseConfig(rawConfig(changes))
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems
+    throw error
+  }
+  return []
+}
+
+const idp = (changes: object) => ({
+  identity_providers: [{ ...(rawConfig().identity_providers as object[])[0], ...changes }],
+})
+
+describe('the configuration', () => {
+  it('is read as Kong hands it over: members of its own, nulls, defaults', () => {
+    const { serve, settings } = parseConfig(rawConfig())
+    expect(serve).toBe('resource')
+    expect(settings.resource).toBe('https://gw.example/mcp')
+    expect(settings.access_token_ttl).toBe(600)
+    expect(settings.resource_name).toBe('MCP server')
+    expect(settings.identity_providers[0]?.scopes).toContain('offline_access')
+    expect(settings.secure).toBe(true)
+  })
+
+  it('O05 reports every problem at once, naming the setting', () => {
+    const problems = problemsOf({
+      serve: 'everything',
+      issuer: undefined,
+      access_token_ttl: 5,
+      scopes: [{ name: 1 }],
+    })
+    expect(problems.map(problem => problem.split(':')[0])).toEqual([
+      'serve',
+      'issuer',
+      'access_token_ttl',
+      'scopes.[0].name',
+      'scopes.[0].description',
+    ])
+  })
+
+  it.each([
+    ['a trailing slash', { issuer: 'https://gw.example/' }, 'issuer: '],
+    ['a path', { issuer: 'https://gw.example/auth' }, 'issuer: '],
+    ['plain http', { issuer: 'http://gw.example' }, 'issuer: '],
+    ['an upper-case host', { issuer: 'https://GW.example' }, 'issuer: '],
+    ['a resource path with a trailing slash', { resource_path: '/mcp/' }, 'resource_path: '],
+    [
+      'an audience equal to the resource',
+      { upstream_audience: 'https://gw.example/mcp' },
+      'upstream_audience: ',
+    ],
+    [
+      'an audience equal to the IdP client id',
+      { upstream_audience: 'gateway' },
+      'identity_providers.[0].client_id: ',
+    ],
+    [
+      'an IdP over plain http',
+      idp({ issuer: 'http://localhost:8400' }),
+      'identity_providers.[0].issuer: ',
+    ],
+    ['an org that looks like a user', idp({ orgs: ['usr_1'] }), 'identity_providers.[0].orgs: '],
+    ['no org', idp({ orgs: [] }), 'identity_providers.[0].orgs: '],
+    ['no identity provider', { identity_providers: [] }, 'identity_providers: '],
+    [
+      'an OpenID scope for the resource',
+      { scopes: [{ name: 'openid', description: 'x', default: true }] },
+      'scopes.[0].name: ',
+    ],
+    ['no default scope', { scopes: [{ name: 'mcp:x', description: 'x' }] }, 'scopes: '],
+    ['keys that are not JSON', { signing_keys: 'secret-stuff' }, 'signing_keys: '],
+    [
+      'public signing keys',
+      { signing_keys: '{"keys":[{"kty":"EC","crv":"P-256","kid":"a","x":"a","y":"b"}]}' },
+      'signing_keys: ',
+    ],
+    [
+      'short storage keys',
+      { storage_keys: '{"keys":[{"kty":"oct","kid":"a","k":"c2hvcnQ"}]}' },
+      'storage_keys: ',
+    ],
+  ])('O05 refuses %s', (_name, changes, setting) => {
+    const problems = problemsOf(changes)
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(setting)
+  })
+
+  it('K02 refuses a key shared between the storage and the cookie ring', () => {
+    const ring = secretRing()
+    expect(problemsOf({ storage_keys: ring, cookie_keys: ring })).toEqual([
+      expect.stringContaining('cookie_keys: '),
+    ])
+  })
+
+  it('R08 never repeats a key in a message', () => {
+    const secret = 'c2VjcmV0LXNlY3JldA'
+    const problems = problemsOf({
+      storage_keys: `{"keys":[{"kty":"oct","kid":"a","k":"${secret}"}]}`,
+      signing_keys: secret,
+      cookie_keys: `{"keys":"${secret}"}`,
+    })
+    expect(problems).toHaveLength(3)
+    expect(problems.join()).not.toContain(secret)
+  })
+
+  it('has one digest for both places it is attached to, and another for other settings', () => {
+    const config = rawConfig({ signing_keys: signingRing() })
+    const digest = (changes: object) => parseConfig({ ...config, ...changes }).digest
+    expect(digest({ serve: 'authorization', route_id: 'other' })).toBe(digest({}))
+    expect(digest({ access_token_ttl: 300 })).not.toBe(digest({}))
+  })
+})
