@@ -1,0 +1,33 @@
+import { pino } from 'pino'
+import { parseEnvironment } from './environment.ts'
+import { start } from './start.ts'
+
+/** Entry point: reads the environment, serves until SIGTERM or SIGINT, exits 1 when it cannot. */
+const log = pino({
+  name: 'mcp-server',
+  // Nobody logs headers; should it happen one day, these must not be among them.
+  redact: ['*.authorization', '*.cookie', '*.headers.authorization', '*.headers.cookie'],
+})
+
+try {
+  const running = await start(parseEnvironment(process.env), log, () => performance.now())
+  process.send?.({ type: 'ready', port: running.port })
+  let stopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) return
+      stopping = true
+      log.info({ signal }, 'stopping')
+      running.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.fatal({ err: error }, 'could not stop cleanly')
+          process.exit(1)
+        },
+      )
+    })
+  }
+} catch (error) {
+  log.fatal({ err: error }, error instanceof Error ? error.message : 'could not start')
+  process.exitCode = 1
+}

@@ -1,0 +1,95 @@
+import { type CallToolResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server'
+import type { Logger } from 'pino'
+import { argumentDigest } from '../audit/argument-digest.ts'
+import type { Occurrence, Recorder } from '../audit/recorder.ts'
+import { ToolError } from '../tools/tool-error.ts'
+import type { Structured, Tool, ToolContext } from '../tools/tool.ts'
+
+export interface ToolCall {
+  readonly name: string
+  readonly arguments?: Record<string, unknown> | undefined
+}
+
+export interface Surroundings {
+  readonly tools: readonly Tool[]
+  readonly context: ToolContext
+  readonly recorder: Recorder
+  readonly log: Logger
+  /** Milliseconds. */
+  readonly clock: () => number
+}
+
+/** A tool's name is on record up to this length; ours are shorter. */
+const RECORDED_NAME = 100
+
+/**
+ * Runs a tool and gives its answer, which is on record by then, whatever it is; a call that writes
+ * is on record before it begins. What cannot be recorded is not answered: the caller gets a
+ * protocol error instead. An unknown tool is a protocol error too, everything else a tool error.
+ */
+export async function callTool(
+  { tools, context, recorder, log, clock }: Surroundings,
+  call: ToolCall,
+): Promise<CallToolResult> {
+  const began = clock()
+  const record = (occurrence: Pick<Occurrence, 'outcome' | 'error_code'>) =>
+    onRecord(recorder, {
+      type: 'tool_call',
+      tool: call.name.slice(0, RECORDED_NAME),
+      ...digestOf(call),
+      ...(occurrence.outcome !== 'started' && { duration_ms: Math.round(clock() - began) }),
+      ...occurrence,
+    })
+  const tool = tools.find(({ name }) => name === call.name)
+  if (tool === undefined) {
+    await record({ outcome: 'refused', error_code: 'unknown_tool' })
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      'Unknown tool. Call tools/list for the tools there are.',
+    )
+  }
+  let answer: Structured
+  try {
+    const run = tool.prepare(call.arguments)
+    if (tool.writes) await record({ outcome: 'started' })
+    answer = await run(context)
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error
+    const { code, message } = explain(error, log)
+    await record({ outcome: 'error', error_code: code })
+    return { isError: true, content: [{ type: 'text', text: message }] }
+  }
+  await record({ outcome: 'ok' })
+  return { structuredContent: answer, content: [{ type: 'text', text: JSON.stringify(answer) }] }
+}
+
+async function onRecord(recorder: Recorder, occurrence: Occurrence): Promise<void> {
+  try {
+    await recorder.record(occurrence)
+  } catch {
+    // The recorder has logged why.
+    throw new ProtocolError(
+      ProtocolErrorCode.InternalError,
+      'The call could not be recorded, and what is not on record is not answered. Try again later.',
+    )
+  }
+}
+
+function digestOf(call: ToolCall): { argument_digest?: string } {
+  try {
+    return { argument_digest: argumentDigest(call.arguments) }
+  } catch (error) {
+    // Too deep to digest. The tool's schema refuses them; the event says so without a digest.
+    if (error instanceof RangeError) return {}
+    throw error
+  }
+}
+
+function explain(error: unknown, log: Logger): { code: string; message: string } {
+  if (error instanceof ToolError) return error
+  log.error({ err: error }, 'a tool failed')
+  return {
+    code: 'internal_error',
+    message: 'The tool failed, and not because of the arguments. Try again in a moment.',
+  }
+}

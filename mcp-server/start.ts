@@ -1,0 +1,96 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Logger } from 'pino'
+import { type Database, openDatabase } from '../storage/database.ts'
+import { migrate } from '../storage/migrate.ts'
+import { createApp } from './app.ts'
+import { openProductDatabase, type ProductDatabase } from './data/database.ts'
+import { migrateProduct } from './data/migrate.ts'
+import { seedProduct } from './data/seed.ts'
+import type { Environment } from './environment.ts'
+import { remoteKeys } from './identity/remote-keys.ts'
+import { verifyIdentity } from './identity/verify-identity.ts'
+
+/** Milliseconds that running calls have to finish before the connections are cut. */
+const DRAIN_LIMIT = 10_000
+
+export interface Running {
+  readonly port: number
+  /** Takes no new requests, lets the running ones finish, and closes the databases. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the server: databases first, so that it listens only when it can serve. Rejects with a
+ * message for the operator when a part does not come up; nothing is left open then.
+ */
+export async function start(
+  environment: Environment,
+  log: Logger,
+  clock: () => number,
+): Promise<Running> {
+  const report = (error: Error) => log.warn({ err: error }, 'a database connection was lost')
+  const url = environment.database_url
+  const audit = openDatabase(url, { application_name: 'mcp-server-audit', on_error: report })
+  const data = openProductDatabase(url, report)
+  const close = async () => {
+    await Promise.all([audit.destroy(), data.destroy()])
+  }
+  try {
+    await prepare(audit, data, log)
+    const mcp = createApp({
+      verify: verifyIdentity({ ...environment, keys: remoteKeys(environment.jwks_url) }),
+      data,
+      audit,
+      allowed_origins: environment.allowed_origins,
+      log,
+      clock,
+    })
+    const server = createServer(mcp.app)
+    const port = await listen(server, environment)
+    log.info({ host: environment.host, port }, 'listening')
+    const stop = async () => {
+      await stopServing(server, () => mcp.drain())
+      await close()
+    }
+    return { port, stop }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function prepare(audit: Database, data: ProductDatabase, log: Logger): Promise<void> {
+  try {
+    await migrate(audit)
+    await migrateProduct(data)
+    if (await seedProduct(data)) log.info('sample data written')
+  } catch (error) {
+    throw new Error('the database cannot be used; is it running, and is DATABASE_URL right?', {
+      cause: error,
+    })
+  }
+}
+
+async function listen(server: Server, { host, port }: Environment): Promise<number> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    if (!taken) throw error
+    throw new Error(`port ${port} of ${host} is taken; set PORT to another one`, { cause: error })
+  }
+  return (server.address() as AddressInfo).port
+}
+
+async function stopServing(server: Server, drain: () => Promise<void>): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  const limit = setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT)
+  await drain()
+  server.closeIdleConnections()
+  await closed
+  clearTimeout(limit)
+}

@@ -1,0 +1,82 @@
+import type { z } from 'zod'
+import type { ProductDatabase } from '../data/database.ts'
+import type { Identity } from '../identity/identity.ts'
+import { ToolError } from './tool-error.ts'
+
+export interface ToolContext {
+  readonly identity: Identity
+  readonly data: ProductDatabase
+}
+
+export type Structured = Record<string, unknown>
+
+interface Definition<Input extends z.ZodObject, Output extends z.ZodObject> {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly input: Input
+  readonly output: Output
+  /** What a client may assume; a tool without `writes` changes nothing. */
+  readonly writes?: { readonly destructive: boolean; readonly idempotent: boolean }
+  run(context: ToolContext, input: z.output<Input>): Promise<z.input<Output>> | z.input<Output>
+}
+
+export interface Tool {
+  readonly name: string
+  readonly writes: boolean
+  /** What tools/list says of it. */
+  readonly listing: {
+    readonly title: string
+    readonly description: string
+    readonly inputSchema: z.ZodObject
+    readonly outputSchema: z.ZodObject
+    readonly annotations: {
+      readonly readOnlyHint: boolean
+      readonly destructiveHint: boolean
+      readonly idempotentHint: boolean
+      readonly openWorldHint: boolean
+    }
+  }
+  /**
+   * Checks the arguments and gives the call, which has not begun yet. Throws a ToolError that says
+   * what to change.
+   */
+  prepare(raw: unknown): (context: ToolContext) => Promise<Structured>
+}
+
+/** Makes a tool whose arguments and answer are held to its schemas. */
+export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
+  definition: Definition<Input, Output>,
+): Tool {
+  const { name, title, description, input, output, writes } = definition
+  return {
+    name,
+    writes: writes !== undefined,
+    listing: {
+      title,
+      description,
+      inputSchema: input,
+      outputSchema: output,
+      annotations: {
+        readOnlyHint: writes === undefined,
+        destructiveHint: writes?.destructive ?? false,
+        idempotentHint: writes?.idempotent ?? true,
+        openWorldHint: false,
+      },
+    },
+    prepare(raw) {
+      const parsed = input.safeParse(raw ?? {})
+      if (!parsed.success) {
+        throw new ToolError('invalid_arguments', advice(name, parsed.error))
+      }
+      return async context => output.parse(await definition.run(context, parsed.data))
+    },
+  }
+}
+
+function advice(name: string, error: z.ZodError): string {
+  const changes = error.issues.map(
+    ({ path, message }) => `- ${path.length === 0 ? 'arguments' : path.join('.')}: ${message}`,
+  )
+  return `The arguments of ${name} are not valid. Change this and call it again:\n${changes.join('\n')}`
+}

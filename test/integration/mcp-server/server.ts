@@ -1,0 +1,130 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { JWTPayload, JWTVerifyGetKey } from 'jose'
+import { pino } from 'pino'
+import { createApp } from '../../../mcp-server/app.ts'
+import { openProductDatabase } from '../../../mcp-server/data/database.ts'
+import { migrateProduct } from '../../../mcp-server/data/migrate.ts'
+import { seedProduct } from '../../../mcp-server/data/seed.ts'
+import { verifyIdentity } from '../../../mcp-server/identity/verify-identity.ts'
+import type { Tool } from '../../../mcp-server/tools/tool.ts'
+import { tools } from '../../../mcp-server/tools/tools.ts'
+import { type Database, openDatabase } from '../../../storage/database.ts'
+import { createTestDatabase } from '../../support/database.ts'
+import { AUDIENCE, ISSUER, localKeys, sign } from './assertion.ts'
+
+export const ALLOWED_ORIGIN = 'https://gateway.example'
+
+export interface ServerOptions {
+  readonly keys?: JWTVerifyGetKey
+  readonly audit_url?: string
+  readonly tools?: readonly Tool[]
+}
+
+/** A listening server over a database of its own, and a look into it. */
+export async function startServer(options: ServerOptions = {}) {
+  const database = await createTestDatabase()
+  const lost = () => undefined
+  const events = openDatabase(database.url, { max: 2 })
+  const audit = openDatabase(options.audit_url ?? database.url, { max: 4 })
+  const data = openProductDatabase(database.url, lost)
+  await migrateProduct(data)
+  await seedProduct(data)
+  const lines: string[] = []
+  let runs = 0
+  const counted = (options.tools ?? tools).map(tool => ({
+    ...tool,
+    prepare(raw: unknown) {
+      const run = tool.prepare(raw)
+      return (context: Parameters<typeof run>[0]) => {
+        runs += 1
+        return run(context)
+      }
+    },
+  }))
+  const mcp = createApp({
+    verify: verifyIdentity({ issuer: ISSUER, audience: AUDIENCE, keys: options.keys ?? localKeys }),
+    data,
+    audit,
+    allowed_origins: [ALLOWED_ORIGIN],
+    log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
+    clock: () => performance.now(),
+    tools: counted,
+  })
+  const server = createServer(mcp.app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    url,
+    data,
+    audit,
+    lines,
+    drain: () => mcp.drain(),
+    /** How often the code of any tool ran. */
+    runs: () => runs,
+    events: () => auditEvents(events),
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+      await Promise.all([events.destroy(), audit.destroy(), data.destroy()])
+      await database.drop()
+    },
+  }
+}
+
+export type TestServer = Awaited<ReturnType<typeof startServer>>
+
+const auditEvents = (db: Database) =>
+  db.selectFrom('audit_events').selectAll().orderBy('id').execute()
+
+/** One JSON-RPC request of the 2025-11-25 era, as somebody; the answer is a stream or JSON. */
+export async function post(
+  server: TestServer,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(`${server.url}/mcp`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2025-11-25',
+      ...headers,
+    },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+}
+
+export const bearer = async (who: JWTPayload = {}) => ({
+  authorization: `Bearer ${await sign(who)}`,
+})
+
+export interface RpcAnswer {
+  readonly result?: {
+    readonly isError?: boolean
+    readonly content: readonly { readonly text: string }[]
+    readonly structuredContent?: Record<string, unknown>
+  }
+  readonly error?: { readonly code: number; readonly message: string }
+}
+
+/** The JSON-RPC message in an answer, streamed or not. */
+export async function messageOf(response: Response): Promise<RpcAnswer> {
+  const text = await response.text()
+  const data = /^data: (.*)$/m.exec(text)?.[1]
+  return JSON.parse(data ?? text) as RpcAnswer
+}
+
+/** Calls a tool as somebody. */
+export async function call(
+  server: TestServer,
+  name: string,
+  args: Record<string, unknown> = {},
+  who: JWTPayload = {},
+  headers: Record<string, string> = {},
+): Promise<RpcAnswer> {
+  const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }
+  return messageOf(await post(server, body, { ...(await bearer(who)), ...headers }))
+}

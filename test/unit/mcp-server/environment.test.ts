@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals'
+import { parseEnvironment } from '../../../mcp-server/environment.ts'
+
+const least = { DATABASE_URL: 'postgres://u:secret@db/x', GATEWAY_URL: 'http://localhost:8000' }
+
+describe('parseEnvironment', () => {
+  it('fills in what may be left out', () => {
+    expect(parseEnvironment(least)).toEqual({
+      host: '127.0.0.1',
+      port: 3000,
+      database_url: least.DATABASE_URL,
+      issuer: 'http://localhost:8000',
+      jwks_url: 'http://localhost:8000/jwks',
+      audience: 'mcp-server',
+      allowed_origins: ['http://localhost:8000'],
+    })
+  })
+
+  it('takes what is set', () => {
+    const environment = parseEnvironment({
+      ...least,
+      PORT: '0',
+      JWKS_URL: 'http://gateway:8000/jwks',
+      ALLOWED_ORIGINS: 'https://a.example, https://b.example',
+    })
+    expect(environment).toMatchObject({
+      port: 0,
+      jwks_url: 'http://gateway:8000/jwks',
+      allowed_origins: ['https://a.example', 'https://b.example'],
+    })
+  })
+
+  it('names every problem at once, and no secret', () => {
+    const parse = () =>
+      parseEnvironment({
+        PORT: '99999',
+        DATABASE_URL: 'mysql://root:secret@db',
+        ALLOWED_ORIGINS: 'https://a.example/path',
+      })
+    expect(parse).toThrow(/PORT[^]*DATABASE_URL[^]*GATEWAY_URL: is not set[^]*ALLOWED_ORIGINS/)
+    expect(parse).not.toThrow(/secret/)
+  })
+
+  it('refuses a gateway URL that could never equal an issuer', () => {
+    expect(() => parseEnvironment({ ...least, GATEWAY_URL: 'http://localhost:8000/' })).toThrow(
+      /GATEWAY_URL: must not end with a slash/,
+    )
+  })
+})
