@@ -1,0 +1,58 @@
+import type { Headers, SharedValue } from '../../plugin-server/pdk.ts'
+import type { HeaderLines } from './header-lines.ts'
+import type { RequestBody } from './request-body.ts'
+import type { RequestTarget } from './request-target.ts'
+
+/** One event of the gateway's log; `level` is Kong's word, `info` unless given. */
+export interface LogEvent {
+  readonly msg: string
+  readonly level?: LogLevel
+  readonly [detail: string]: unknown
+}
+export type LogLevel = 'debug' | 'info' | 'notice' | 'warn' | 'err'
+export type Log = (event: LogEvent) => void
+
+/** One request on its way, with what plugins may see and change. */
+export interface Exchange {
+  /** 32 hexadecimal digits, Kong's `X-Kong-Request-Id`. */
+  readonly request_id: string
+  readonly method: string
+  readonly target: RequestTarget
+  /** Without port, in lower case. */
+  readonly host: string
+  /** The port this gateway listens on. */
+  readonly port: number
+  readonly client_ip: string
+  /** As the upstream will get them. */
+  readonly headers: HeaderLines
+  /** What plugins add to the response, whoever makes it. */
+  readonly response_headers: HeaderLines
+  readonly body: RequestBody
+  /** `kong.ctx.shared` */
+  readonly shared: Map<string, SharedValue>
+  readonly log: Log
+}
+
+/** An answer given by the gateway or a plugin instead of the upstream's. */
+export interface Exit {
+  readonly status: number
+  readonly body: string | Uint8Array
+  readonly headers: Headers
+}
+
+/** The phases of a plugin, for one entity of the configuration. */
+export interface Phases {
+  /** Runs in descending priority; an exit ends the request here, no later plugin runs. */
+  access?(exchange: Exchange): Exit | undefined | Promise<Exit | undefined>
+  /** Runs on every response of a route that was found, also after an exit. */
+  header_filter?(exchange: Exchange, response: HeaderLines): void
+}
+
+/** Kong's answer for an error of its own. */
+export function errorExit(status: number, message: string, request_id: string): Exit {
+  return {
+    status,
+    body: `${JSON.stringify({ message, request_id }, undefined, 2)}\n`,
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+  }
+}

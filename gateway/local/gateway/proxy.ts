@@ -1,0 +1,110 @@
+import { request as http } from 'node:http'
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import { request as https } from 'node:https'
+import { errorExit } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import { downstreamHeaders, upstreamHeaders } from './forwarded-headers.ts'
+import { respond } from './respond.ts'
+import type { FinishHeaders } from './respond.ts'
+import type { Match } from './router.ts'
+import type { Service } from './upstream-service.ts'
+
+class UpstreamTimeoutError extends Error {
+  override readonly name = 'UpstreamTimeoutError'
+}
+
+/**
+ * Sends the request upstream and its answer back, every byte as it comes. A client that goes away
+ * ends the upstream request. An upstream that fails before it answered is a 502, 503 or 504 as in
+ * Kong; one that fails later breaks the client's connection off, so no one takes half for a whole.
+ * Resolves when the exchange is over.
+ */
+export async function proxy(
+  exchange: Exchange,
+  match: Match,
+  service: Service,
+  response: ServerResponse,
+  finish: FinishHeaders,
+): Promise<void> {
+  const body = await exchange.body.read()
+  // The client may have gone while a plugin was at work.
+  if (response.destroyed) return
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const upstream = open(exchange, match, service, body)
+  limitSilence(upstream, service)
+  response.on('close', () => {
+    upstream.destroy()
+    resolve(undefined)
+  })
+  upstream.on('response', answer => {
+    passOn(answer, response, finish)
+  })
+  upstream.on('error', error => {
+    if (response.headersSent || response.destroyed) {
+      response.destroy()
+      return
+    }
+    const [status, message] = meaning(error)
+    const { request_id } = exchange
+    exchange.log({
+      msg: 'upstream failed',
+      level: 'err',
+      status,
+      reason: error.message,
+      request_id,
+    })
+    respond(response, errorExit(status, message, request_id), finish)
+  })
+  upstream.end(body)
+  await promise
+}
+
+function open(exchange: Exchange, match: Match, service: Service, body: Buffer): ClientRequest {
+  const request = service.protocol === 'https' ? https : http
+  const { query } = exchange.target
+  return request({
+    host: service.host,
+    port: service.port,
+    method: exchange.method,
+    path: exchange.target.raw.includes('?')
+      ? `${match.upstream_path}?${query}`
+      : match.upstream_path,
+    headers: upstreamHeaders(exchange, match, body).raw,
+    // A connection of its own: none that an upstream is just about to close.
+    agent: false,
+  })
+}
+
+/** `connect_timeout` until the upstream is reached, `read_timeout` between two of its bytes. */
+function limitSilence(upstream: ClientRequest, service: Service): void {
+  upstream.on('socket', socket => {
+    const expire = (what: string) =>
+      upstream.destroy(new UpstreamTimeoutError(`the upstream was silent for its ${what}`))
+    const timer = setTimeout(() => expire('connect_timeout'), service.connect_timeout)
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      socket.setTimeout(service.read_timeout, () => expire('read_timeout'))
+    })
+    socket.once('close', () => clearTimeout(timer))
+  })
+}
+
+function passOn(answer: IncomingMessage, response: ServerResponse, finish: FinishHeaders): void {
+  const headers = downstreamHeaders(answer.rawHeaders)
+  finish(headers)
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers.raw)
+  // An event stream's headers are an answer already.
+  response.flushHeaders()
+  answer.on('error', () => response.destroy())
+  answer.pipe(response)
+}
+
+function meaning(error: NodeJS.ErrnoException): readonly [status: number, message: string] {
+  if (error instanceof UpstreamTimeoutError || error.code === 'ETIMEDOUT') {
+    return [504, 'The upstream server is timing out']
+  }
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') {
+    return [503, 'name resolution failed']
+  }
+  return [502, 'An invalid response was received from the upstream server']
+}
