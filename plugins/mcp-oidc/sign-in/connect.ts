@@ -31,7 +31,8 @@ export function showConnect(flow: Flow) {
     })
     // Providers pass the browser on between hosts of their own, and each hop counts as the form's.
     const issuers = settings.identity_providers.map(({ issuer }) => formActionSource(issuer))
-    sendPage(res, 200, page, ['https:', ...issuers])
+    // A second copy of this page may find the request answered, and then leads to the client.
+    sendPage(res, 200, page, ['https:', ...issuers, formActionSource(interaction.redirect_uri)])
   }
 }
 
