@@ -1,6 +1,6 @@
 import { createCookieJar, type CookieJar } from './cookie-jar.ts'
 import { type Entry, fillIn, type Form, readForms } from './forms.ts'
-import { readTags, textOf } from './markup.ts'
+import { readTags, type Tag, textOf } from './markup.ts'
 import { fetchSite, isSameSite } from './sites.ts'
 
 export interface BrowserOptions {
@@ -30,7 +30,7 @@ export interface Page {
   readonly intercepted: boolean
   /** Every request on the way. */
   readonly hops: readonly Hop[]
-  /** What a person would read first: an alert, else the heading, else the title. */
+  /** What a person would read first: an alert, else the heading and what follows, else the title. */
   readonly says: string
 }
 
@@ -160,6 +160,14 @@ function withFragment(url: URL, previous: URL): URL {
   return url
 }
 
+/** The heading and the first paragraph after it. */
+function headingOf(tags: readonly Tag[]): string | undefined {
+  const heading = textOf(tags, tag => tag.name === 'h1')
+  const rest = tags.slice(tags.findIndex(tag => tag.name === '/h1') + 1)
+  const paragraph = heading && textOf(rest, tag => tag.name === 'p')
+  return paragraph ? `${heading}. ${paragraph}` : heading
+}
+
 function pageOf(
   url: URL,
   response: Response | undefined,
@@ -170,11 +178,8 @@ function pageOf(
   const headers = response?.headers ?? new Headers()
   const tags = /html/.test(headers.get('content-type') ?? '') ? readTags(html) : []
   const title = textOf(tags, tag => tag.name === 'title')
-  const says =
-    textOf(tags, tag => tag.attributes['role'] === 'alert') ??
-    textOf(tags, tag => tag.name === 'h1') ??
-    title ??
-    html.slice(0, 300)
+  const alert = textOf(tags, tag => tag.attributes['role'] === 'alert')
+  const says = alert ?? headingOf(tags) ?? title ?? html.slice(0, 300)
   const status = response?.status ?? 0
   return { url, status, headers, html, title, forms: readForms(tags), intercepted, hops, says }
 }

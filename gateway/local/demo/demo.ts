@@ -14,7 +14,7 @@ export interface DemoOptions {
   readonly url: string
   readonly user: string
   readonly password: string
-  /** Which org to connect for, when the user has several. */
+  /** Which org to connect for, when the user has several; the first one without it. */
   readonly org?: string
   /** Hears of each step as it ends. */
   readonly report?: (step: Step) => void
@@ -118,7 +118,7 @@ async function approve(oauth: OAuthClient, steps: Steps, options: DemoOptions) {
   if (!person.consentForm(page)) throw new person.WrongPageError('the consent page', page)
   steps.pass('sign-in', `${options.user}, then: ${page.title ?? page.url.pathname}`)
 
-  page = await person.decide(browser, page, 'approve', options.org)
+  page = await person.decide(browser, page, 'approve', options.org ?? person.firstOrg(page))
   if (!page.intercepted) throw new person.WrongPageError('the way back to the client', page)
   const callback = oauth.checkCallback(page.url)
   steps.pass('consent', 'code, state and issuer came back')

@@ -10,7 +10,7 @@ registration, authorization, sign-in, consent, token, tools. Exits 0 when every 
   --url URL            the gateway (GATEWAY_URL, else http://localhost:8000)
   --user EMAIL         who signs in (alice@acme.example)
   --password PASSWORD  their password (password)
-  --org ORG            for a user with several organizations: which one
+  --org ORG            for a user with several organizations: which one (the first)
   --json               one JSON document instead of lines`
 
 async function main(): Promise<number> {

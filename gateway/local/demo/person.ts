@@ -46,6 +46,14 @@ export function signIn(
   return browser.submit(page, form, { fields: { username: user, password } })
 }
 
+/** The first org that the consent page offers; undefined where there is no choice. */
+export function firstOrg(page: Page): string | undefined {
+  const choice = consentForm(page)?.fields.find(
+    ({ name, type }) => name === 'org' && type === 'select',
+  )
+  return choice?.options.find(option => option !== '')
+}
+
 /** Answers the consent page; `org` matters where there is a choice. */
 export function decide(
   browser: Browser,

@@ -91,9 +91,9 @@ function advice(name: StepName, url: string): string {
     case 'authorize':
       return 'The page or the gateway’s log says what is wrong with the authorization request.'
     case 'sign-in':
-      return 'Check --user and --password, and that the gateway reaches its identity provider.'
+      return 'Check --user and --password. Otherwise the page, or the gateway’s log, says why the user may not go on.'
     case 'consent':
-      return 'The page says why the user may not go on: an organization the provider may not assert, say.'
+      return 'The page, or the gateway’s log, says why it did not accept the answer.'
     case 'token':
       return 'The gateway’s log says why it refused the code.'
     case 'tools/list':

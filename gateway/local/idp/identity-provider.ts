@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import type { JWKS } from 'oidc-provider'
 import { listenOnLoopback } from '../loopback.ts'
 import { createProvider } from './provider.ts'
-import { explain, messagePage, signInRoutes } from './sign-in.ts'
+import { explain, sendMessage, signInRoutes } from './sign-in.ts'
 import { development_users, type User } from './users.ts'
 
 export interface IdentityProviderOptions {
@@ -52,7 +52,7 @@ export async function createIdentityProvider(
   app.use((request, response, next) => {
     // The provider builds its URLs from Host: only its own may come through (DNS rebinding).
     if (!isLoopbackHost(request.headers.host))
-      return messagePage(response, 421, `This is ${options.issuer}.`)
+      return sendMessage(response, 421, `This is ${options.issuer}.`)
     request.headers.host = host
     next()
   })
@@ -62,7 +62,7 @@ export async function createIdentityProvider(
     if (response.headersSent) return next(error)
     const { status, message } = explain(error)
     if (status >= 500) log('server_error', error)
-    messagePage(response, status, message)
+    sendMessage(response, status, message)
   }
   app.use(onError)
   return app

@@ -5,6 +5,7 @@ import Provider, {
   type KoaContextWithOIDC,
 } from 'oidc-provider'
 import { createMemoryAdapter } from './memory-adapter.ts'
+import { logoutPage, messagePage, page_headers } from './pages.ts'
 import { claimsOf, type User } from './users.ts'
 
 export interface ProviderOptions {
@@ -62,7 +63,19 @@ function configurationOf(options: ProviderOptions): Configuration {
       const user = users.find(user => user.sub === sub)
       return user && { accountId: sub, claims: () => claimsOf(user) }
     },
-    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true } },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => void (ctx.body = logoutPage(form)),
+        postLogoutSuccessSource: ctx => void (ctx.body = messagePage('You are signed out.')),
+      },
+    },
+    renderError: (ctx, { error, error_description }) => {
+      ctx.type = 'html'
+      ctx.set(page_headers)
+      ctx.body = messagePage(`${error}: ${error_description ?? 'no description'}`)
+    },
     interactions: { policy: policy(), url: (_ctx, { uid }) => `/sign-in/${uid}` },
     loadExistingGrant: grantEverything,
     pkce: { required: () => true },

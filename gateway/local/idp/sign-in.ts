@@ -1,25 +1,22 @@
 import { timingSafeEqual } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
-import { Eta } from 'eta'
 import express, { type Request, type Response, type Router } from 'express'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
+import { messagePage, page_folder, page_headers, signInPage } from './pages.ts'
 import type { User } from './users.ts'
-
-const folder = fileURLToPath(new URL('pages/', import.meta.url))
-const eta = new Eta({ views: folder, cache: true })
 
 /** The sign-in page: a form that works without JavaScript and lists who can sign in. */
 export function signInRoutes(provider: Provider, users: readonly User[]): Router {
   const router = express.Router()
   router.get('/dev-idp.css', (_request, response) =>
-    response.sendFile('dev-idp.css', { root: folder }),
+    response.sendFile('dev-idp.css', { root: page_folder }),
   )
 
   router.get('/sign-in/:uid', async (request, response) => {
     const { params } = await provider.interactionDetails(request, response)
     const { login_hint } = params
-    page(response, 200, users, { username: typeof login_hint === 'string' ? login_hint : '' })
+    const username = typeof login_hint === 'string' ? login_hint : ''
+    send(response, 200, signInPage(users, { username }))
   })
 
   router.post(
@@ -31,7 +28,7 @@ export function signInRoutes(provider: Provider, users: readonly User[]): Router
       if (!user || !equal(user.password, password)) {
         const message =
           'That username and password do not belong together. Every development user has the password “password”.'
-        return page(response, 400, users, { username, message })
+        return send(response, 400, signInPage(users, { username, message }))
       }
       await forgetSomebodyElse(provider, request, response, user)
       await provider.interactionFinished(request, response, {
@@ -42,9 +39,9 @@ export function signInRoutes(provider: Provider, users: readonly User[]): Router
   return router
 }
 
-/** Says what went wrong, for people. */
-export function messagePage(response: Response, status: number, message: string): void {
-  send(response, status, eta.render('./message', { message }))
+/** Answers with one sentence for people. */
+export function sendMessage(response: Response, status: number, message: string): void {
+  send(response, status, messagePage(message))
 }
 
 /** What an exception on the way means to the person who signs in: a status and a sentence. */
@@ -61,28 +58,8 @@ export function explain(error: unknown): { readonly status: number; readonly mes
   return { status: 500, message: 'The development sign-in failed; its log says why.' }
 }
 
-interface Form {
-  readonly username: string
-  readonly message?: string
-}
-
-function page(response: Response, status: number, users: readonly User[], form: Form): void {
-  send(response, status, eta.render('./sign-in', { users, ...form }))
-}
-
 function send(response: Response, status: number, html: string): void {
-  response
-    .status(status)
-    .set({
-      'cache-control': 'no-store',
-      // No form-action: browsers would hold it against the redirects that follow the form.
-      'content-security-policy':
-        "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-      'referrer-policy': 'same-origin',
-      'x-content-type-options': 'nosniff',
-    })
-    .type('html')
-    .send(html)
+  response.status(status).set(page_headers).type('html').send(html)
 }
 
 /**

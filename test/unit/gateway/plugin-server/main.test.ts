@@ -1,0 +1,128 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+import { describe, expect, it } from '@jest/globals'
+
+import { connectPluginServer } from '../../../../gateway/local/kong-side/client.ts'
+import { temporaryDirectory } from '../../../support/plugin-server/temporary-directory.ts'
+
+const main = join(import.meta.dirname, '../../../../gateway/plugin-server/main.ts')
+
+/** As Kong runs it: no environment, a directory of its own. */
+function run(args: readonly string[]) {
+  return new Promise<{ code: number; stdout: string; stderr: string }>(resolve => {
+    const child = execFile(
+      process.execPath,
+      [main, ...args],
+      { env: {}, cwd: '/' },
+      (_, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    )
+  })
+}
+
+const plugin = `
+export const Name = 'closed'
+export const Version = '1.0.0'
+export const Priority = 7
+export const Schema = [{ issuer: { type: 'string' } }]
+export class Plugin {
+  async access(kong) { await kong.response.exit(401, 'no') }
+}
+`
+
+async function plugins(...names: readonly string[]) {
+  const directory = await temporaryDirectory()
+  for (const name of names) {
+    await mkdir(join(directory.path, name))
+    await writeFile(join(directory.path, name, 'index.ts'), plugin)
+  }
+  return directory
+}
+
+describe('node gateway/plugin-server/main.ts', () => {
+  it('--dump prints the query answer and nothing else', async () => {
+    await using directory = await plugins('closed')
+    const { code, stdout, stderr } = await run(['--dump', '--plugins-directory', directory.path])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toEqual({
+      Protocol: 'ProtoBuf:1',
+      Plugins: [
+        {
+          Name: 'closed',
+          Version: '1.0.0',
+          Priority: 7,
+          Phases: ['access'],
+          Schema: {
+            name: 'closed',
+            fields: [{ config: { type: 'record', fields: [{ issuer: { type: 'string' } }] } }],
+          },
+        },
+      ],
+    })
+  })
+
+  it('--help explains every option', async () => {
+    const { code, stdout, stderr } = await run(['--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const option of ['--socket', '--dump', '--plugins-directory', '--help']) {
+      expect(stdout).toContain(option)
+    }
+  })
+
+  it.each([
+    [[], '--socket PATH is missing'],
+    [['--socket', ''], '--socket PATH is missing'],
+    [['--socket'], '--socket'],
+    [['--sockt', '/x'], '--sockt'],
+    [['--dump', 'extra'], 'extra'],
+    [['--dump', '--plugins-directory', ''], '--plugins-directory is empty'],
+  ])('refuses %j with code 2', async (args, text) => {
+    const { code, stdout, stderr } = await run(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(text)
+    expect(stderr).toContain('Usage:')
+  })
+
+  it.each([
+    [[], 'no plugin'],
+    [['a', 'b'], 'Kong takes one plugin'],
+  ])('refuses a directory with the plugins %j', async (names, text) => {
+    await using directory = await plugins(...names)
+    const { code, stdout, stderr } = await run(['--dump', '--plugins-directory', directory.path])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain(text)
+  })
+
+  it('refuses a module that is no plugin, naming all that is missing', async () => {
+    await using directory = await plugins('a')
+    await writeFile(join(directory.path, 'a', 'index.ts'), 'export const Name = 1')
+    const { code, stderr } = await run(['--dump', '--plugins-directory', directory.path])
+    expect(code).toBe(1)
+    for (const name of ['Name', 'Version', 'Priority', 'Schema', 'Plugin']) {
+      expect(stderr).toContain(`${name} is not`)
+    }
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('O04 serves until %s, then ends with 0', async signal => {
+    await using directory = await plugins('closed')
+    const socket = join(directory.path, 's.sock')
+    const args = [main, '--socket', socket, '--plugins-directory', directory.path]
+    const child = spawn(process.execPath, args, { env: {}, cwd: '/' })
+    const lines = createInterface({ input: child.stdout })
+    const [first] = (await once(lines, 'line')) as [string]
+    expect(JSON.parse(first)).toMatchObject({ msg: 'listening', socket })
+    const client = connectPluginServer(socket)
+    const id = await client.startInstance('closed', {})
+    expect(await client.handleEvent(id, 'access', {})).toMatchObject({ kind: 'exit', status: 401 })
+    child.kill(signal)
+    expect(await once(child, 'exit')).toEqual([0, null])
+    await expect(stat(socket)).rejects.toThrow('ENOENT')
+    await expect(client.handleEvent(id, 'access', {})).rejects.toMatchObject({
+      code: 'unreachable',
+    })
+    client.close()
+  })
+})
