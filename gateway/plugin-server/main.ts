@@ -1,0 +1,63 @@
+import { join, resolve } from 'node:path'
+
+import { pino } from 'pino'
+
+import { describeError } from './describe-error.ts'
+import { dump } from './dump.ts'
+import { loadPlugin } from './load-plugin.ts'
+import { parseOptions, usage, UsageError } from './options.ts'
+import type { Options } from './options.ts'
+import { startPluginServer } from './server.ts'
+
+// Found from this file: Kong starts us without an environment and in a directory of its own.
+const plugins_directory = join(import.meta.dirname, '..', '..', 'plugins')
+
+async function serve(socket: string, directory: string): Promise<void> {
+  const log = pino({ base: { service: 'plugin-server' } })
+  const module = await loadPlugin(directory)
+  const server = await startPluginServer({ socket, module, log, now: Date.now })
+
+  const end = (signal: NodeJS.Signals) => {
+    log.info({ signal }, 'ending')
+    server.close().then(
+      () => process.exit(0),
+      (err: unknown) => die(err, 'the server could not be closed'),
+    )
+  }
+  const die = (err: unknown, message: string) => {
+    log.fatal({ error: describeError(err) }, message)
+    process.exit(1)
+  }
+  process.once('SIGTERM', end).once('SIGINT', end)
+  // Requests fail closed while nobody listens, and Kong starts us again: that beats going on in an
+  // unknown state.
+  process.on('uncaughtException', err => die(err, 'an exception was not caught'))
+}
+
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`${text}\n`, error => (error ? reject(error) : resolve()))
+  })
+}
+
+async function main(options: Options): Promise<void> {
+  switch (options.run) {
+    case 'help':
+      process.stdout.write(usage)
+      return
+    case 'dump':
+      await print(dump(await loadPlugin(resolve(options.plugins_directory))))
+      return process.exit(0) // whatever the plugin's modules may keep open
+    case 'serve':
+      await serve(options.socket, resolve(options.plugins_directory))
+  }
+}
+
+try {
+  await main(parseOptions(process.argv.slice(2), plugins_directory))
+} catch (error) {
+  const text = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`plugin server: ${text}\n`)
+  if (error instanceof UsageError) process.stderr.write(`\n${usage}`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}

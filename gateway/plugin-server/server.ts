@@ -1,0 +1,87 @@
+import { randomInt } from 'node:crypto'
+import { createServer } from 'node:net'
+import type { Server } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import type { Logger } from 'pino'
+
+import { describeError } from './describe-error.ts'
+import { Instances } from './instances.ts'
+import type { PluginModule } from './plugin.ts'
+import { serveConnection } from './serve-connection.ts'
+import type { ServedConnection } from './serve-connection.ts'
+import { removeStaleSocket } from './socket-file.ts'
+
+export interface PluginServerOptions {
+  /** Path of the Unix socket. A socket that a killed server left there is replaced. */
+  readonly socket: string
+  readonly module: PluginModule
+  readonly log: Logger
+  /** Milliseconds since 1970, for the time an instance was started. */
+  readonly now?: () => number
+  /** How long events may go on when an instance or the server is closed, in milliseconds. */
+  readonly drain_ms?: number
+  /** See {@link Instances}: a random one by default. */
+  readonly first_instance_id?: number
+}
+
+export interface PluginServer {
+  /** Stops accepting, lets running events finish, closes the instances and removes the socket. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves one plugin to Kong (`ProtoBuf:1`).
+ * @throws when the socket cannot be listened on.
+ */
+export async function startPluginServer(options: PluginServerOptions): Promise<PluginServer> {
+  const { socket, module, log, now, drain_ms = 10_000 } = options
+  const first_id = options.first_instance_id ?? randomInt(1, 0x4000_0000)
+  const instances = new Instances({ module, log, now, drain_ms, first_id })
+  const connections = new Set<ServedConnection>()
+  let ending = false
+
+  const server = createServer(stream => {
+    const connection = serveConnection(stream, { module, instances, log, ending: () => ending })
+    connections.add(connection)
+    stream.once('close', () => connections.delete(connection))
+  })
+  await removeStaleSocket(socket)
+  await listen(server, socket)
+  server.on('error', err =>
+    log.error({ error: describeError(err) }, 'a connection could not be accepted'),
+  )
+  log.info({ socket, plugin: module.Name, version: module.Version }, 'listening')
+
+  async function close(): Promise<void> {
+    ending = true
+    const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    for (const connection of connections) if (!connection.busy()) connection.frames.destroy()
+    await instances.closeAll()
+    for (const connection of connections) connection.frames.end()
+    await Promise.race([closed, delay(1_000, undefined, { ref: false })])
+    for (const connection of connections) connection.frames.destroy()
+    await closed
+    log.info('closed')
+  }
+
+  let closing: Promise<void> | undefined
+  return { close: () => (closing ??= close()) }
+}
+
+/** The socket is made with mode 0660: its owner and group may connect, nobody else. */
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    // The mask is the whole process's, but the socket is bound before listen() returns.
+    const umask = process.umask(0o117)
+    try {
+      server.listen({ path }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    } finally {
+      process.umask(umask)
+    }
+  })
+}
