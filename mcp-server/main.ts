@@ -1,13 +1,21 @@
 import { pino } from 'pino'
+import { describeError } from '../storage/describe-error.ts'
 import { parseEnvironment } from './environment.ts'
 import { start } from './start.ts'
 
 /** Entry point: reads the environment, serves until SIGTERM or SIGINT, exits 1 when it cannot. */
-const log = pino({
-  name: 'mcp-server',
-  // Nobody logs headers; should it happen one day, these must not be among them.
-  redact: ['*.authorization', '*.cookie', '*.headers.authorization', '*.headers.cookie'],
-})
+const log = pino(
+  {
+    name: 'mcp-server',
+    serializers: { err: describeError },
+    // Nobody logs headers; should it happen one day, these must not be among them.
+    redact: ['*.authorization', '*.cookie', '*.headers.authorization', '*.headers.cookie'],
+  },
+  // Not pino's own destination: once its reader is gone, that one never lets the process end.
+  process.stdout,
+)
+// A server whose log nobody reads has lost its supervisor.
+process.stdout.on('error', () => process.exit(1))
 
 try {
   const running = await start(parseEnvironment(process.env), log, () => performance.now())

@@ -43,7 +43,7 @@ export async function findHome(
   }
   // Only the last folder is the account's; those above must merely let it through.
   await mkdir(dirname(wanted), { recursive: true, mode: 0o711 })
-  const account = await dataAccount(wanted)
+  const account = await postgresAccount(wanted)
   const refuge = await refugeFor(wanted)
   const home = {
     directory: (await canReach(account, dirname(wanted))) ? wanted : join(refuge.path, 'data'),
@@ -85,7 +85,7 @@ function findPrograms(): string {
 }
 
 /** Root's stand-in: the owner of the data that are there, else `postgres`, else `nobody`. */
-async function dataAccount(directory: string): Promise<Account> {
+export async function postgresAccount(directory: string): Promise<Account> {
   const data = await stat(directory).catch(() => undefined)
   if (data !== undefined && data.uid !== 0) return { uid: data.uid, gid: data.gid }
   const account = (await accountOf('postgres')) ?? (await accountOf('nobody'))

@@ -13,7 +13,10 @@ import { startPluginServer } from './server.ts'
 const plugins_directory = join(import.meta.dirname, '..', '..', 'plugins')
 
 async function serve(socket: string, directory: string): Promise<void> {
-  const log = pino({ base: { service: 'plugin-server' } })
+  // Not pino's own destination: once its reader is gone, that one never lets the process end.
+  const log = pino({ base: { service: 'plugin-server' } }, process.stdout)
+  // Kong reads our log; when it is gone, nobody starts us again beside the next one.
+  process.stdout.on('error', () => process.exit(1))
   const module = await loadPlugin(directory)
   const server = await startPluginServer({ socket, module, log, now: Date.now })
 

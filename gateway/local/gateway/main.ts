@@ -32,7 +32,7 @@ if (values.help) {
 async function run(config_file: string, socket: string | undefined, port: number): Promise<void> {
   if (socket === undefined) return fail('--socket is missing')
   if (!Number.isInteger(port) || port < 0 || port > 65_535) return fail('--port is no port')
-  const log = pino({ base: null })
+  const log = pino({ base: null }, process.stdout)
   try {
     const gateway = await startGateway({
       config_file,

@@ -13,7 +13,8 @@ Environment:
   SIGNING_KEYS    private JWKS (new at every start)
   COOKIE_KEYS     secrets that sign cookies, separated by commas (new at every start)`
 
-const log = pino({ name: 'dev-idp', base: null })
+const log = pino({ name: 'dev-idp', base: null }, process.stdout)
+process.stdout.on('error', () => process.exit(1))
 
 async function main(): Promise<void> {
   if (process.argv.includes('--help')) return console.log(usage)

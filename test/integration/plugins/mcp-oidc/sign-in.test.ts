@@ -105,11 +105,9 @@ describe('before sign-in', () => {
   it.each(['no-such-provider', '__proto__', ''])('refuses the provider %j', async value => {
     const { browser, request } = await begin()
     const page = await browser.open(request.url)
-    const form = formOf(page)
-    const answer = await browser.submit(page, {
-      ...form,
-      buttons: [{ ...form.buttons[0]!, name: 'provider', value }],
-    })
+    const { buttons, ...form } = formOf(page)
+    const forged = { ...form, buttons: buttons.map(button => ({ ...button, value })) }
+    const answer = await browser.submit(page, forged)
     expect(answer.status).toBe(400)
   })
 })

@@ -125,4 +125,16 @@ describe('node gateway/plugin-server/main.ts', () => {
     })
     client.close()
   })
+
+  it('O04 ends although nobody reads its log any more', async () => {
+    await using directory = await plugins('closed')
+    const socket = join(directory.path, 's.sock')
+    const args = [main, '--socket', socket, '--plugins-directory', directory.path]
+    const child = spawn(process.execPath, args, { env: {}, cwd: '/' })
+    await once(createInterface({ input: child.stdout }), 'line')
+    child.stdout.destroy()
+    child.kill('SIGTERM')
+    const [code] = (await once(child, 'exit')) as [number | null]
+    expect(code).not.toBeNull()
+  })
 })

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals'
+import {
+  type IdentityProvider,
+  parseConfig,
+} from '../../../../../plugins/mcp-oidc/config/settings.ts'
+import { personOf, userId } from '../../../../../plugins/mcp-oidc/sign-in/person.ts'
+import { rawConfig } from '../../../../support/config.ts'
+
+const [idp] = parseConfig(rawConfig()).settings.identity_providers as [IdentityProvider]
+const claims = {
+  iss: 'https://idp.example',
+  sub: '1',
+  email: 'alice@acme.example',
+  email_verified: true,
+  orgs: ['acme'],
+  roles: ['admin'],
+}
+
+describe('A06 who signed in', () => {
+  it('is a digest of issuer and subject, never one of them alone', () => {
+    expect(userId(claims)).toMatch(/^usr_[A-Za-z0-9_-]{27}$/)
+    expect(userId(claims)).not.toBe(userId({ ...claims, iss: 'https://other.example' }))
+    expect(userId({ iss: 'a', sub: 'bc' })).not.toBe(userId({ iss: 'ab', sub: 'c' }))
+    expect(personOf({ ...claims, email: 'bob@acme.example' }, idp)).toMatchObject({
+      user_id: userId(claims),
+    })
+  })
+
+  it.each([
+    ['a list', { orgs: ['globex', 'acme', 'initech'] }, ['acme', 'globex']],
+    ['a text', { orgs: 'acme' }, ['acme']],
+  ])('belongs to the orgs this provider may assert, from %s', (_name, change, orgs) => {
+    expect(personOf({ ...claims, ...change }, idp)).toMatchObject({ orgs })
+  })
+
+  it.each([
+    { orgs: undefined },
+    { orgs: [] },
+    { orgs: ['initech'] },
+    { orgs: { acme: true } },
+    { orgs: [['acme']] },
+    { orgs: 'ACME' },
+  ])('without an org of ours is turned away: %j', change => {
+    expect(personOf({ ...claims, ...change }, idp)).toMatchObject({ unwelcome: 'no_org' })
+  })
+
+  it('takes no org from an email address', () => {
+    expect(personOf({ ...claims, orgs: undefined, hd: 'acme' }, idp)).toMatchObject({
+      unwelcome: 'no_org',
+    })
+  })
+
+  it('reads roles at a dotted path, and a claim whose own name has dots', () => {
+    const keycloak = { ...idp, roles_claim: 'realm_access.roles' }
+    expect(
+      personOf({ ...claims, realm_access: { roles: ['r1', 2, 'r\nx'] } }, keycloak),
+    ).toMatchObject({ roles: ['r1'] })
+    const url = { ...idp, roles_claim: 'https://acme.example/roles' }
+    expect(personOf({ ...claims, 'https://acme.example/roles': 'r2' }, url)).toMatchObject({
+      roles: ['r2'],
+    })
+    expect(personOf(claims, { ...idp, roles_claim: 'constructor.name' })).toMatchObject({
+      roles: [],
+    })
+  })
+})
+
+describe('A05 an email', () => {
+  it.each([
+    [{ email_verified: false }, 'email_not_verified'],
+    [{ email_verified: undefined }, 'email_not_verified'],
+    [{ email_verified: 'true' }, 'email_not_verified'],
+    [{ email: undefined }, 'no_email'],
+    [{ email: 'a\r\nx-org-id: globex@acme.example' }, 'no_email'],
+    [{ email: 'no-at' }, 'no_email'],
+  ])('with %j does not count', (change, unwelcome) => {
+    expect(personOf({ ...claims, ...change }, idp)).toMatchObject({ unwelcome })
+  })
+
+  it('counts without the claim only from a provider configured so, and never when it says no', () => {
+    const trusted = { ...idp, trust_email: true }
+    expect(personOf({ ...claims, email_verified: undefined }, trusted)).toMatchObject({
+      email: claims.email,
+    })
+    expect(personOf({ ...claims, email_verified: false }, trusted)).toMatchObject({
+      unwelcome: 'email_not_verified',
+    })
+  })
+})
