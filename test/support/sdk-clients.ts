@@ -1,5 +1,8 @@
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { UnauthorizedError } from '@modelcontextprotocol/client'
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client'
 import { UnauthorizedError as V1UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -91,16 +94,10 @@ async function connectV1(
   }
 }
 
-function answerOf({
-  isError,
-  structuredContent,
-}: {
-  isError?: unknown
-  structuredContent?: unknown
-}): ToolAnswer {
+function answerOf(answer: Readonly<Record<string, unknown>>): ToolAnswer {
   return {
-    isError: isError === true,
-    structured: (structuredContent ?? {}) as Record<string, unknown>,
+    isError: answer['isError'] === true,
+    structured: (answer['structuredContent'] ?? {}) as Record<string, unknown>,
   }
 }
 
