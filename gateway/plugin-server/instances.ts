@@ -10,6 +10,8 @@ import type { InstanceStatus } from './rpc.ts'
 export interface RunningInstance {
   readonly id: number
   readonly plugin: PluginInstance
+  /** False for what stands in the place of a configuration that was refused. */
+  readonly configured: boolean
   readonly started_at: number | undefined
   readonly log: Logger
   /** Settle as soon as an event no longer concerns Kong. */
@@ -30,6 +32,12 @@ export interface InstancesOptions {
   readonly now?: (() => number) | undefined
 }
 
+const json = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+const misconfigured = JSON.stringify({
+  error: 'server_error',
+  error_description: 'The gateway is not configured correctly. Its log says what is wrong.',
+})
+
 /** The configured plugin entities, by the id that Kong names them with. */
 export class Instances {
   readonly #options: InstancesOptions
@@ -46,21 +54,39 @@ export class Instances {
    * @throws what the plugin's constructor throws, a SyntaxError for what is no JSON
    */
   start(name: string, config: Uint8Array): RunningInstance {
-    const { module, now, log } = this.#options
+    const { module } = this.#options
     if (name !== module.Name) throw new Error(`there is no plugin ${name}, only ${module.Name}`)
-    const plugin = new module.Plugin(JSON.parse(Buffer.from(config).toString()))
+    return this.#run(new module.Plugin(JSON.parse(Buffer.from(config).toString())), true)
+  }
+
+  /**
+   * Stands for a configuration that was refused: every event ends in a 500. Kong 3.9.3 has no better
+   * way to hear of it. An answer without an instance makes its Lua fail before it gives up its claim
+   * on the instance, and then the following requests hang for ten seconds each.
+   */
+  startRefusing(): RunningInstance {
+    return this.#run({ access: kong => kong.response.exit(500, misconfigured, json) }, false)
+  }
+
+  #run(plugin: PluginInstance, configured: boolean): RunningInstance {
+    const { now, log } = this.#options
     const id = this.#next_id
     this.#next_id = id === 0x7fff_ffff ? 1 : id + 1
     const started_at = now && Math.floor(now() / 1000)
     const instance: RunningInstance = {
       id,
       plugin,
+      configured,
       started_at,
       log: log.child({ instance_id: id }),
       events: new Set(),
     }
     this.#running.set(id, instance)
     return instance
+  }
+
+  running(): readonly RunningInstance[] {
+    return [...this.#running.values()]
   }
 
   find(id: number): RunningInstance | undefined {

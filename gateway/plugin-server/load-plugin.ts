@@ -21,13 +21,16 @@ export async function loadPlugin(directory: string): Promise<PluginModule> {
 }
 
 function parseModule(exported: Partial<PluginModule>, file: string): PluginModule {
-  const { Name, Version, Priority, Schema, Plugin } = exported
+  const { Name, Version, Priority, Schema, Plugin, Metrics } = exported
   const problems = [
     typeof Name === 'string' && Name !== '' ? '' : 'Name is not a string',
     typeof Version === 'string' && Version !== '' ? '' : 'Version is not a string',
     Number.isInteger(Priority) ? '' : 'Priority is not an integer',
     Array.isArray(Schema) ? '' : 'Schema is not a list of fields',
     typeof Plugin === 'function' ? '' : 'Plugin is not a class',
+    Metrics === undefined || typeof Metrics.metrics === 'function'
+      ? ''
+      : 'Metrics has no metrics()',
   ].filter(problem => problem !== '')
   if (problems.length > 0) throw new Error(`${file}: ${problems.join(', ')}`)
   return exported as PluginModule

@@ -1,28 +1,46 @@
 import { join, resolve } from 'node:path'
 
 import { pino } from 'pino'
+import { collectDefaultMetrics } from 'prom-client'
 
 import { describeError } from './describe-error.ts'
 import { dump } from './dump.ts'
 import { loadPlugin } from './load-plugin.ts'
+import { createServerMetrics } from './metrics.ts'
 import { parseOptions, usage, UsageError } from './options.ts'
 import type { Options } from './options.ts'
 import { startPluginServer } from './server.ts'
+import { startStatusServer } from './status-server.ts'
 
 // Found from this file: Kong starts us without an environment and in a directory of its own.
 const plugins_directory = join(import.meta.dirname, '..', '..', 'plugins')
 
-async function serve(socket: string, directory: string): Promise<void> {
+type Serve = Extract<Options, { run: 'serve' }>
+
+async function serve({ socket, plugins_directory, metrics: address }: Serve): Promise<void> {
   // Not pino's own destination: once its reader is gone, that one never lets the process end.
   const log = pino({ base: { service: 'plugin-server' } }, process.stdout)
   // Kong reads our log; when it is gone, nobody starts us again beside the next one.
   process.stdout.on('error', () => process.exit(1))
-  const module = await loadPlugin(directory)
-  const server = await startPluginServer({ socket, module, log, now: Date.now })
+  const module = await loadPlugin(resolve(plugins_directory))
+  const metrics = createServerMetrics()
+  collectDefaultMetrics({ register: metrics.registry })
+  const server = await startPluginServer({ socket, module, log, now: Date.now, metrics })
+  const status =
+    address &&
+    startStatusServer({
+      ...address,
+      log,
+      metrics: async () =>
+        `${await metrics.registry.metrics()}\n${(await module.Metrics?.metrics()) ?? ''}`,
+      problems: () => server.problems(),
+    })
 
   const end = (signal: NodeJS.Signals) => {
     log.info({ signal }, 'ending')
-    server.close().then(
+    // The status last: while requests drain, it says that no more should be sent.
+    const closed = server.close().then(() => status?.close())
+    closed.then(
       () => process.exit(0),
       (err: unknown) => die(err, 'the server could not be closed'),
     )
@@ -52,7 +70,7 @@ async function main(options: Options): Promise<void> {
       await print(dump(await loadPlugin(resolve(options.plugins_directory))))
       return process.exit(0) // whatever the plugin's modules may keep open
     case 'serve':
-      await serve(options.socket, resolve(options.plugins_directory))
+      await serve(options)
   }
 }
 

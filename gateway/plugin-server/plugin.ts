@@ -3,6 +3,11 @@ import type { Pdk } from './pdk.ts'
 /** One configured plugin entity of Kong. */
 export interface PluginInstance {
   access(kong: Pdk): Promise<void>
+  /**
+   * Resolves when requests can be decided about, whatever the decision; rejects with the reason for
+   * an operator, who reads it at `/readyz`: nothing secret belongs in it.
+   */
+  ready?(): Promise<void>
   /** Called once when Kong closes the instance or the plugin server ends. */
   close?(): Promise<void>
 }
@@ -15,6 +20,8 @@ export interface PluginModule {
   readonly Priority: number
   /** The fields of Kong's `config` record, each an object with one member: the field's name. */
   readonly Schema: readonly Readonly<Record<string, unknown>>[]
+  /** Prometheus text of the plugin's own, as a registry of prom-client gives it. */
+  readonly Metrics?: { metrics(): Promise<string> }
   /** Throws when the configuration is wrong: Kong then answers 500 to every request of that entity. */
   readonly Plugin: new (config: unknown) => PluginInstance
 }

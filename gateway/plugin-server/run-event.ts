@@ -18,20 +18,21 @@ export const unavailable: Exit = {
 /**
  * Runs one phase of an instance and ends its event. Whatever goes wrong becomes an `exit(503)`:
  * ending the event would let the request through, closing the connection would make Kong run the
- * event again without limit. Never rejects.
+ * event again without limit. Never rejects. `failed` is told before that exit is sent.
  */
 export async function runEvent(
   plugin: PluginInstance,
   event_name: string,
   conversation: Conversation,
   log: Logger,
+  failed: () => void,
 ): Promise<void> {
   try {
     if (event_name !== 'access') throw new Error(`the plugin has no phase ${event_name}`)
     await plugin.access(createPdk(conversation))
     if (!conversation.exited) await conversation.end()
   } catch (err) {
-    await failClosed(err, event_name, conversation, log)
+    await failClosed(err, event_name, conversation, log, failed)
   }
 }
 
@@ -40,6 +41,7 @@ async function failClosed(
   event_name: string,
   conversation: Conversation,
   log: Logger,
+  failed: () => void,
 ): Promise<void> {
   if (conversation.dropped) {
     log.info(
@@ -55,6 +57,7 @@ async function failClosed(
     )
     return
   }
+  failed()
   log.error(
     { error: describeError(err), event_name },
     'a phase failed: the request is answered with 503',

@@ -7,6 +7,7 @@ import { describeError } from './describe-error.ts'
 import { describePlugin } from './dump.ts'
 import { ConnectionDroppedError, FrameStream } from './frame-stream.ts'
 import type { Instances } from './instances.ts'
+import type { ServerMetrics } from './metrics.ts'
 import type { PluginModule } from './plugin.ts'
 import type { Int64 } from './protocol.ts'
 import { rpc_call, rpc_return } from './rpc.ts'
@@ -17,6 +18,7 @@ export interface ConnectionOptions {
   readonly module: PluginModule
   readonly instances: Instances
   readonly log: Logger
+  readonly metrics: ServerMetrics
   /** True once the server is ending: then a connection ends with the event it carries. */
   readonly ending: () => boolean
 }
@@ -95,7 +97,7 @@ async function answer(
 async function handleEvent(
   frames: FrameStream,
   call: RpcCall,
-  { instances, log }: ConnectionOptions,
+  { instances, log, metrics }: ConnectionOptions,
 ): Promise<Next> {
   const { instance_id = 0, event_name = '' } = call.cmd_handle_event ?? {}
   const instance = instances.find(instance_id)
@@ -105,30 +107,37 @@ async function handleEvent(
   }
   const conversation = new Conversation(frames, call.sequence)
   instance.events.add(conversation.over)
+  const ended = metrics.event()
+  const phase = { failed: false }
   // Not awaited: the plugin's promise may outlive its event, which is over once Kong has its answer.
-  void runEvent(instance.plugin, event_name, conversation, instance.log)
+  void runEvent(instance.plugin, event_name, conversation, instance.log, () => {
+    phase.failed = true
+  })
   const ending = await conversation.over
+  ended(phase.failed ? 'failed' : ending)
   instance.events.delete(conversation.over)
   return ending === 'continued' ? 'go on' : 'wait for Kong to drop it'
 }
 
 /**
- * An answer without an instance is how a start fails: Kong 3.9.3 then answers 500 to the request, and
- * later requests try again. Each line of the message is a problem of its own to the operator.
+ * A start that fails still gives an instance, one that answers every request with a 500. Each line of
+ * the message is a problem of its own to the operator.
  */
-function startInstance(call: RpcCall, { instances, log }: ConnectionOptions): Answer {
+function startInstance(call: RpcCall, { instances, log, metrics }: ConnectionOptions): Answer {
   const { name = '', config = new Uint8Array() } = call.cmd_start_instance ?? {}
   try {
     const instance = instances.start(name, config)
+    metrics.instanceStart('ok')
     log.info({ plugin: name, instance_id: instance.id }, 'a plugin instance was started')
     return { instance_status: instances.status(instance) }
   } catch (err) {
+    metrics.instanceStart('failed')
     for (const problem of describeError(err)
       .message.split('\n')
       .filter(line => line.trim() !== '')) {
       log.error({ plugin: name }, `a plugin instance was not started: ${problem.trim()}`)
     }
-    return {}
+    return { instance_status: instances.status(instances.startRefusing()) }
   }
 }
 

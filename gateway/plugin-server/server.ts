@@ -7,7 +7,10 @@ import type { Logger } from 'pino'
 
 import { describeError } from './describe-error.ts'
 import { Instances } from './instances.ts'
+import { createServerMetrics } from './metrics.ts'
+import type { ServerMetrics } from './metrics.ts'
 import type { PluginModule } from './plugin.ts'
+import { readinessProblems } from './readiness.ts'
 import { serveConnection } from './serve-connection.ts'
 import type { ServedConnection } from './serve-connection.ts'
 import { removeStaleSocket } from './socket-file.ts'
@@ -23,12 +26,19 @@ export interface PluginServerOptions {
   readonly drain_ms?: number
   /** See {@link Instances}: a random one by default. */
   readonly first_instance_id?: number
+  /** Counted here; nobody looks at them by default. */
+  readonly metrics?: ServerMetrics
 }
 
 export interface PluginServer {
+  /** Why requests should not be sent here, for an operator; empty when they should. */
+  problems(): Promise<readonly string[]>
   /** Stops accepting, lets running events finish, closes the instances and removes the socket. */
   close(): Promise<void>
 }
+
+/** A prober asks again; Kubernetes gives up after one second unless told otherwise. Milliseconds. */
+const readiness_patience = 3_000
 
 /**
  * Serves one plugin to Kong (`ProtoBuf:1`).
@@ -36,13 +46,19 @@ export interface PluginServer {
  */
 export async function startPluginServer(options: PluginServerOptions): Promise<PluginServer> {
   const { socket, module, log, now, drain_ms = 10_000 } = options
+  const metrics = options.metrics ?? createServerMetrics()
   const first_id = options.first_instance_id ?? randomInt(1, 0x4000_0000)
   const instances = new Instances({ module, log, now, drain_ms, first_id })
   const connections = new Set<ServedConnection>()
-  let ending = false
+  metrics.watch({
+    instances: () => instances.running().length,
+    connections: () => connections.size,
+  })
+  let has_ended = false
+  const ending = () => has_ended
 
   const server = createServer(stream => {
-    const connection = serveConnection(stream, { module, instances, log, ending: () => ending })
+    const connection = serveConnection(stream, { module, instances, log, metrics, ending })
     connections.add(connection)
     stream.once('close', () => connections.delete(connection))
   })
@@ -54,7 +70,7 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
   log.info({ socket, plugin: module.Name, version: module.Version }, 'listening')
 
   async function close(): Promise<void> {
-    ending = true
+    has_ended = true
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
     for (const connection of connections) if (!connection.busy()) connection.frames.destroy()
     await instances.closeAll()
@@ -66,7 +82,10 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
   }
 
   let closing: Promise<void> | undefined
-  return { close: () => (closing ??= close()) }
+  return {
+    problems: () => readinessProblems({ instances, ending, log, patience: readiness_patience }),
+    close: () => (closing ??= close()),
+  }
 }
 
 /** The socket is made with mode 0660: its owner and group may connect, nobody else. */

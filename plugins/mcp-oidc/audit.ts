@@ -1,16 +1,29 @@
 import type { IncomingMessage } from 'node:http'
-import { type AuditEvent, recordAuditEvent } from '../../storage/audit.ts'
+import { recordAuditEvent } from '../../storage/audit.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Log } from './log.ts'
+import type { CountedEvent, Metrics } from './metrics.ts'
 
-/** Writes an event durably, then logs it. Rejects when the trail cannot be written. */
-export type Audit = (req: Pick<IncomingMessage, 'headers'>, event: AuditEvent) => Promise<void>
+/** Writes an event durably, then counts and logs it. Rejects when the trail cannot be written. */
+export type Audit = (req: Pick<IncomingMessage, 'headers'>, event: CountedEvent) => Promise<void>
 
-export function createAudit(db: Database, log: Log): Audit {
+export function createAudit(
+  db: Database,
+  log: Log,
+  metrics: Pick<Metrics, 'auditWrite' | 'event'>,
+): Audit {
   return async (req, event) => {
     const request_id = requestId(req)
     const complete = request_id === undefined ? event : { ...event, request_id }
-    await recordAuditEvent(db, complete)
+    const written = metrics.auditWrite()
+    try {
+      await recordAuditEvent(db, complete)
+    } catch (error) {
+      written({ result: 'error' })
+      throw error
+    }
+    written({ result: 'ok' })
+    metrics.event(complete)
     log.info({ audit: complete }, 'audit')
   }
 }

@@ -7,11 +7,19 @@ const unavailable = JSON.stringify({
 })
 
 /** Runs an access phase. Whatever goes wrong becomes a 503: silence would let the request through. */
-export async function failClosed(kong: Pdk, log: Log, serve: () => Promise<void>): Promise<void> {
+export async function failClosed(
+  kong: Pdk,
+  log: Log,
+  serve: () => Promise<void>,
+  failed: () => void = () => undefined,
+): Promise<void> {
   try {
     await serve()
   } catch (error) {
-    log.error({ err: error }, 'access phase failed; answering 503')
+    failed()
+    // Kong drops the connection when its client has gone: nobody is left to be told.
+    const gone = error instanceof Error && error.name === 'ConnectionDroppedError'
+    log[gone ? 'info' : 'error']({ err: error }, 'access phase failed; answering 503')
     await kong.response.exit(503, unavailable, {
       'content-type': 'application/json',
       'cache-control': 'no-store',

@@ -5,6 +5,7 @@ import { serveResource } from './door/serve-resource.ts'
 import { failClosed } from './fail-closed.ts'
 import { kongFields } from './kong-schema.ts'
 import { createLog } from './log.ts'
+import { createMetrics, type RequestOutcome } from './metrics.ts'
 import { createRuntime } from './runtime.ts'
 import { fields } from './schema.ts'
 import { type Lease, shareRuntimes } from './shared-runtimes.ts'
@@ -16,11 +17,17 @@ export const Priority = 1050
 export const Schema = kongFields(fields)
 
 const log = createLog(Name)
-const lease = shareRuntimes(({ settings }) => createRuntime(settings, log, () => Date.now()))
+const metrics = createMetrics()
+/** Served by the plugin server beside its own. */
+export const Metrics = metrics.registry
+const lease = shareRuntimes(({ settings }) =>
+  createRuntime(settings, log, () => Date.now(), metrics),
+)
 
 export class Plugin {
   readonly #lease: Lease
   readonly #serve: (kong: Pdk) => Promise<void>
+  readonly #failed: () => void
 
   /** Throws ConfigurationError with every problem: Kong then answers 500, closed. */
   constructor(config: unknown) {
@@ -29,18 +36,31 @@ export class Plugin {
     const { runtime } = this.#lease
     this.#serve =
       parsed.serve === 'resource'
-        ? kong => serveResource(kong, runtime.door, log)
-        : kong => serveAuthorization(kong, runtime.app)
+        ? async kong => {
+            await runtime.ready()
+            await serveResource(kong, runtime.door, log)
+          }
+        : async kong => {
+            const status = await serveAuthorization(kong, runtime.app)
+            metrics.request('authorization', authorizationOutcome(status))
+          }
+    this.#failed = () => metrics.request(parsed.serve, 'error')
   }
 
   access(kong: Pdk): Promise<void> {
-    return failClosed(kong, log, async () => {
-      await this.#lease.runtime.ready()
-      await this.#serve(kong)
-    })
+    return failClosed(kong, log, () => this.#serve(kong), this.#failed)
+  }
+
+  ready(): Promise<void> {
+    return this.#lease.runtime.answers()
   }
 
   close(): Promise<void> {
     return this.#lease.release()
   }
+}
+
+function authorizationOutcome(status: number): RequestOutcome {
+  if (status >= 500) return 'error'
+  return status >= 400 ? 'refused' : 'answered'
 }

@@ -1,10 +1,12 @@
 import type { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { Express } from 'express'
-import { findConnection } from '../../storage/connections.ts'
+import { countActiveConnections, findConnection } from '../../storage/connections.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { migrate } from '../../storage/migrate.ts'
+import { poolUse } from '../../storage/pool-use.ts'
 import type { Store } from '../../storage/store.ts'
-import { createAudit } from './audit.ts'
+import { createAudit, requestId } from './audit.ts'
 import { createAuthorizationApp } from './authorization/app.ts'
 import { errorPage, signOutPages } from './authorization/error-page.ts'
 import { createProvider } from './authorization/provider.ts'
@@ -12,8 +14,11 @@ import { auditTokens } from './authorization/token-audit.ts'
 import type { Settings } from './config/settings.ts'
 import { cacheConnections } from './door/connection-cache.ts'
 import { createDoor, type Door } from './door/door.ts'
+import { meteredDoor } from './door/metered-door.ts'
 import type { Log } from './log.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { createPages } from './pages/pages.ts'
+import { createProbe } from './probe.ts'
 import { createTransactions } from './sign-in/transactions.ts'
 import { createUpstream } from './sign-in/upstream.ts'
 
@@ -23,17 +28,33 @@ export interface Runtime {
   readonly app: Express
   /** Resolves once the database is migrated; tries again after a failure. Rejects while it cannot. */
   ready(): Promise<void>
+  /** Resolves when the database answers, now. Rejects with words for an operator. */
+  answers(): Promise<void>
   close(): Promise<void>
 }
 
 /** `now` in milliseconds. Opens no connection before the first request. */
-export function createRuntime(settings: Settings, log: Log, now: () => number): Runtime {
-  const db = openDatabase(settings.database_url, { application_name: 'mcp-oidc' })
+export function createRuntime(
+  settings: Settings,
+  log: Log,
+  now: () => number,
+  metrics: Metrics = createMetrics(),
+): Runtime {
+  const db = openDatabase(settings.database_url, {
+    application_name: 'mcp-oidc',
+    on_error: error => log.warn({ err: error }, 'a database connection was lost'),
+  })
   const store: Store = { db, ring: settings.storage_keys }
-  const audit = createAudit(db, log)
+  const audit = createAudit(db, log, metrics)
   const pages = createPages(settings)
+  // The door has connections of its own: a flood of registrations does not keep callers waiting.
+  const door_db = openDatabase(settings.database_url, {
+    application_name: 'mcp-oidc door',
+    max: 4,
+    on_error: error => log.warn({ err: error }, 'a database connection was lost'),
+  })
   const connections = cacheConnections(
-    id => findConnection(store, id),
+    id => findConnection({ ...store, db: door_db }, id),
     settings.stale_connection_grace,
   )
   const provider = createProvider(settings, {
@@ -44,11 +65,16 @@ export function createRuntime(settings: Settings, log: Log, now: () => number): 
     renderSignOut: signOutPages(pages, settings),
   })
   provider.on('server_error', (ctx, error) =>
-    log.error({ err: error, path: ctx.path }, 'oidc-provider failed'),
+    log.error(
+      { err: error, path: ctx.path, request_id: requestId(ctx.req) },
+      'oidc-provider failed',
+    ),
   )
   // Koa's own event: whatever escapes oidc-provider's error handling.
   const koa: EventEmitter = provider
-  koa.on('error', (error: unknown) => log.error({ err: error }, 'oidc-provider failed'))
+  koa.on('error', (error: unknown, ctx?: { readonly req: IncomingMessage }) =>
+    log.error({ err: error, request_id: ctx && requestId(ctx.req) }, 'oidc-provider failed'),
+  )
   auditTokens(provider, audit, id => findConnection(store, id))
   const upstreams = new Map(
     settings.identity_providers.map(idp => [
@@ -58,26 +84,34 @@ export function createRuntime(settings: Settings, log: Log, now: () => number): 
   )
   const transactions = createTransactions(store, now)
   let migrated: Promise<void> | undefined
+  const ready = () => {
+    migrated ??= migrate(db).catch((error: unknown) => {
+      migrated = undefined
+      throw error
+    })
+    return migrated
+  }
+  const door = createDoor(settings, { connection: id => connections.get(id), now })
+  const unwatch = metrics.watch(settings.issuer, {
+    pools: () => ({ authorization: poolUse(db), door: poolUse(door_db) }),
+    caches: () => ({ verified_tokens: door.remembered(), connections: connections.size() }),
+    active_connections: () =>
+      countActiveConnections(store).catch((error: unknown) => {
+        log.warn({ err: error }, 'the active connections could not be counted')
+        return undefined
+      }),
+  })
   return {
-    door: createDoor(settings, { connection: id => connections.get(id), now }),
-    app: createAuthorizationApp({
-      settings,
-      provider,
-      store,
-      transactions,
-      upstreams,
-      pages,
-      audit,
-      log,
-      now,
-    }),
-    ready() {
-      migrated ??= migrate(db).catch((error: unknown) => {
-        migrated = undefined
-        throw error
-      })
-      return migrated
+    door: meteredDoor(door, metrics),
+    app: createAuthorizationApp(
+      { settings, provider, store, transactions, upstreams, pages, audit, log, now },
+      ready,
+    ),
+    ready,
+    answers: createProbe(db, ready, log),
+    async close() {
+      unwatch()
+      await Promise.all([db.destroy(), door_db.destroy()])
     },
-    close: () => db.destroy(),
   }
 }

@@ -5,6 +5,7 @@ import { answerConnect, showConnect } from '../sign-in/connect.ts'
 import { finishSignIn } from '../sign-in/callback.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { unavailable } from '../sign-in/messages.ts'
+import { beginAuthorization, resumeAuthorization } from './authorize.ts'
 import { cors } from './cors.ts'
 import { endpoints } from './endpoints.ts'
 import { authorizationServerMetadata, protectedResourceMetadata } from './metadata.ts'
@@ -15,8 +16,11 @@ const most_body_bytes = '64kb'
 const raw = express.raw({ type: () => true, limit: most_body_bytes })
 const form = express.urlencoded({ extended: false, limit: most_body_bytes })
 
-/** The OAuth endpoints and the pages of the sign-in, as one Express app. */
-export function createAuthorizationApp(flow: Flow): Express {
+/**
+ * The OAuth endpoints and the pages of the sign-in, as one Express app. `ready` rejects while there
+ * is no database to work with; what needs none is answered all the same.
+ */
+export function createAuthorizationApp(flow: Flow, ready: () => Promise<void>): Express {
   const { provider, settings } = flow
   const app = express()
   app.disable('x-powered-by')
@@ -25,13 +29,19 @@ export function createAuthorizationApp(flow: Flow): Express {
   app.enable('case sensitive routing')
   app.use(securityHeaders)
   discovery(app, flow)
+  app.get('/assets/:name', serveAsset)
+  app.use(async (_req, _res, next) => {
+    await ready()
+    next()
+  })
   app.all(endpoints.registration, cors)
   app.post(endpoints.registration, raw, registrationHandler(provider, settings, flow.audit))
+  app.get(endpoints.authorization, beginAuthorization(flow))
+  app.get(`${endpoints.authorization}/:uid`, resumeAuthorization(flow))
   oauth(app, flow)
   app.get('/connect/:uid', showConnect(flow))
   app.post('/connect/:uid', form, answerConnect(flow))
   app.get('/callback/:idp', finishSignIn(flow))
-  app.get('/assets/:name', serveAsset)
   app.use(
     (_req, res) =>
       void res
@@ -44,12 +54,11 @@ export function createAuthorizationApp(flow: Flow): Express {
 
 function oauth(app: Express, { provider, settings }: Flow): void {
   const ask = providerHandler(provider, settings)
-  app.get([endpoints.authorization, `${endpoints.authorization}/:uid`], ask)
   app.all([endpoints.token, endpoints.revocation, endpoints.userinfo, endpoints.jwks], cors)
   app.post([endpoints.token, endpoints.revocation, endpoints.userinfo], raw, ask)
   app.get([endpoints.userinfo, endpoints.jwks], ask)
   app.get([endpoints.end_session, `${endpoints.end_session}/success`], ask)
-  app.post([endpoints.end_session, `${endpoints.end_session}/confirm`], raw, ask)
+  app.post(`${endpoints.end_session}/confirm`, raw, ask)
 }
 
 /** D01–D04: two documents, each at the addresses clients probe; anything else there is a JSON 404. */
@@ -106,7 +115,10 @@ function failure(flow: Flow): ErrorRequestHandler {
           : 'The request could not be read.'
       return void res.status(status).json({ error: 'invalid_request', error_description })
     }
-    flow.log.error({ err: error, path: req.path, request_id: requestId(req) }, 'request failed')
+    flow.log.error(
+      { err: error, route: req.path.split('/')[1], request_id: requestId(req) },
+      'request failed',
+    )
     res.setHeader('cache-control', 'no-store')
     res.setHeader('retry-after', '5')
     if (html_paths.test(req.path)) return tell(flow, req, res, 503, unavailable)

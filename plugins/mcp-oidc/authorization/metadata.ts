@@ -22,6 +22,7 @@ export function authorizationServerMetadata(
   const metadata = {
     ...discovery,
     scopes_supported: scopes,
+    response_modes_supported: ['query'],
     protected_resources: [settings.resource],
   }
   return Object.fromEntries(

@@ -59,7 +59,21 @@ function listener(provider: Provider): RequestListener {
 
 /** Lets oidc-provider answer a route. */
 export function providerHandler(provider: Provider, settings: Settings): RequestHandler {
-  return async (req, res) => send(res, await askProvider(provider, settings, httpRequest(req)))
+  return async (req, res) =>
+    send(res, challenged(await askProvider(provider, settings, httpRequest(req)), settings))
+}
+
+/**
+ * RFC 9110 15.5.2: every 401 has a challenge. oidc-provider gives none to a client that named itself
+ * in the body.
+ */
+function challenged(
+  response: ProviderResponse,
+  { issuer }: Pick<Settings, 'issuer'>,
+): ProviderResponse {
+  if (response.status !== 401 || response.headers['www-authenticate'] !== undefined) return response
+  const headers = { ...response.headers, 'www-authenticate': `Basic realm="${issuer}"` }
+  return { ...response, headers }
 }
 
 export function send(res: Response, { status, headers, body }: ProviderResponse): void {

@@ -32,8 +32,12 @@ export function createProvider(settings: Settings, parts: ProviderParts): Provid
   const provider = new Provider(settings.issuer, configuration(settings, parts))
   // Every request it is handed carries the configured host and scheme, never the wire's.
   provider.proxy = true
-  // Our redirect policy in place of its own, for every client, however it was registered.
+  // Our policy in place of its own, for every client, however it was registered.
   Object.assign(provider.Client.prototype, {
+    // A code in a fragment or a form lands where the client does not look for it. Response types
+    // other than `code` are refused as such.
+    responseModeAllowed: (mode: string, response_type: string): boolean =>
+      mode === 'query' || response_type !== 'code',
     redirectUriAllowed: function (this: { redirectUris?: string[] }, uri: string): boolean {
       return (
         redirectUriProblem(uri, settings) === undefined &&

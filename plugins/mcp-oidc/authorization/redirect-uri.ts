@@ -62,11 +62,19 @@ function schemeProblem(
     if (scheme === 'http' && !isLoopback(url))
       return 'uses http on a host that is not loopback; use https'
     if (url.hostname.endsWith('.')) return 'has a host that ends in a dot'
-    return url.origin === issuer ? "points at the gateway's own origin" : undefined
+    return isOwn(url, new URL(issuer)) ? "points at the gateway's own origin" : undefined
   }
   if (never.has(scheme)) return `uses the scheme "${scheme}", which is never allowed`
   if (scheme.includes('.') || private_use_schemes.includes(scheme)) return undefined
   return `uses the scheme "${scheme}"; a private-use scheme needs a dot (RFC 8252 7.1) or an entry in private_use_schemes`
+}
+
+/** Loopback has several names for one place. */
+function isOwn(url: URL, own: URL): boolean {
+  if (url.origin === own.origin) return true
+  return (
+    isLoopback(url) && isLoopback(own) && url.protocol === own.protocol && url.port === own.port
+  )
 }
 
 /** RFC 6749 3.1.2.3, RFC 8252 7.3: equal to the byte, but for the port of http loopback. */

@@ -15,9 +15,16 @@ const not_sent: ReadonlySet<string> = new Set([
   'transfer-encoding',
 ])
 
-/** `serve: authorization`. The app answers in process, and its answer is the end of the request. */
-export async function serveAuthorization(kong: Pdk, app: Express): Promise<void> {
+/**
+ * `serve: authorization`. The app answers in process, and its answer is the end of the request.
+ * Gives its status.
+ */
+export async function serveAuthorization(kong: Pdk, app: Express): Promise<number> {
   const method = await kong.request.getMethod()
+  if (!methods.has(method)) {
+    await kong.response.exit(405, unknown_method, { 'content-type': 'application/json' })
+    return 405
+  }
   const url = await kong.request.getPathWithQuery()
   const headers = await kong.request.getHeaders(kong_header_limit)
   const payload = hasBody(method) ? await bodyOf(await kong.request.getRawBody()) : undefined
@@ -32,7 +39,22 @@ export async function serveAuthorization(kong: Pdk, app: Express): Promise<void>
     response.rawPayload,
     answerHeaders(response.headers),
   )
+  return response.statusCode
 }
+
+const methods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'OPTIONS',
+  'PUT',
+  'PATCH',
+  'DELETE',
+])
+const unknown_method = JSON.stringify({
+  error: 'invalid_request',
+  error_description: 'This method is not served here.',
+})
 
 function hasBody(method: string): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH'

@@ -4,29 +4,34 @@ import { createConnection } from '../../../storage/connections.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import type { Interaction } from '../sign-in/interaction.ts'
 import { expired, form_not_ours } from '../sign-in/messages.ts'
-import { isBrowser, type PendingConsent } from '../sign-in/transactions.ts'
+import type { PendingConsent } from '../sign-in/transactions.ts'
+import { belongsTo } from './belongs-to.ts'
 
 type Form = Readonly<Record<string, unknown>>
 
-/** The consent page was answered. Each sign-in counts for one answer, however often it is sent. */
+/**
+ * The consent page was answered. What is approved is the sign-in that the page showed, which never
+ * changes; it counts once, and so does the request, however many sign-ins it has seen.
+ */
 export async function decide(
   flow: Flow,
   req: Request,
   res: Response,
   interaction: Interaction,
-  browser: string,
-  form: Form,
+  sign_in: string,
+  { decision, org }: Form,
 ): Promise<void> {
-  const waiting = await flow.transactions.pendingConsent(interaction.uid)
-  if (!waiting || !isBrowser(waiting.browser, browser)) return tell(flow, req, res, 400, expired)
-  const { decision } = form
   if (decision !== 'approve' && decision !== 'deny') return tell(flow, req, res, 400, form_not_ours)
+  const pending = await flow.transactions.pendingConsent(sign_in)
+  if (!pending || !belongsTo(pending, interaction)) return tell(flow, req, res, 400, expired)
+  // A page with one org has no field for it.
   const org_id =
-    waiting.orgs.length === 1 ? waiting.orgs[0] : waiting.orgs.find(org => org === form.org)
+    org === undefined && pending.orgs.length === 1 ? pending.orgs[0] : offered(pending, org)
   if (decision === 'approve' && org_id === undefined)
     return tell(flow, req, res, 400, form_not_ours)
-  const pending = await flow.transactions.takeConsent(interaction.uid)
-  if (!pending) return tell(flow, req, res, 400, expired)
+  const first = (await flow.transactions.takeConsent(sign_in)) !== undefined
+  if (!first || !(await flow.transactions.answer(interaction.uid)))
+    return tell(flow, req, res, 400, expired)
   const event = {
     type: 'consent',
     user_id: pending.user_id,
@@ -47,6 +52,10 @@ export async function decide(
     consent: { grantId: connection_id },
     select_account: {},
   })
+}
+
+function offered({ orgs }: PendingConsent, org: unknown): string | undefined {
+  return orgs.find(offer => offer === org)
 }
 
 /** One connection per approved authorization; its id is the grant's. */

@@ -1,23 +1,29 @@
-import type { Response } from 'express'
+import type { Request, Response } from 'express'
 import { sendPage } from '../http/page.ts'
 import { formActionSource } from '../pages/content-security-policy.ts'
 import { csrfToken } from '../sign-in/browser.ts'
-import type { Flow } from '../sign-in/flow.ts'
+import { type Flow, tell } from '../sign-in/flow.ts'
 import { clientOnPage, type Interaction } from '../sign-in/interaction.ts'
-import type { PendingConsent } from '../sign-in/transactions.ts'
+import { expired } from '../sign-in/messages.ts'
+import { belongsTo } from './belongs-to.ts'
 
 /** The consent page: who, which application, what in words, for how long. No code exists yet. */
 export async function showConsent(
   flow: Flow,
+  req: Request,
   res: Response,
   interaction: Interaction,
-  pending: PendingConsent,
-  browser: string,
+  sign_in: unknown,
 ): Promise<void> {
   const { settings } = flow
+  const pending =
+    typeof sign_in === 'string' ? await flow.transactions.pendingConsent(sign_in) : undefined
+  if (typeof sign_in !== 'string' || !pending || !belongsTo(pending, interaction))
+    return tell(flow, req, res, 400, expired)
   const html = flow.pages.consent({
-    action: `/connect/${interaction.uid}`,
-    csrf: csrfToken(settings.cookie_keys, browser, interaction.uid),
+    action: `/connect/${interaction.uid}?sign_in=${sign_in}`,
+    // Bound to this sign-in: what is approved is what this page shows.
+    csrf: csrfToken(settings.cookie_keys, interaction.browser, `${interaction.uid} ${sign_in}`),
     client: await clientOnPage(flow.provider, interaction),
     resource_name: settings.resource_name,
     resource: settings.resource,

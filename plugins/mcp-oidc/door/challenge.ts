@@ -1,12 +1,17 @@
 import type { Headers } from '../../../gateway/plugin-server/pdk.ts'
 import type { Settings } from '../config/settings.ts'
 
+/** Kinds of refusal, few enough to be counted apart. */
+export type RefusalReason =
+  'no_token' | 'malformed' | 'invalid_token' | 'expired' | 'connection' | 'scope'
+
 /** A refusal we mean to send: status, coded error and a sentence for the person who reads it. */
 export interface Refusal {
   readonly refused: true
   readonly status: 401 | 403
   readonly body: string
   readonly headers: Headers
+  readonly reason: RefusalReason
   /** For the log only. */
   readonly detail: string
 }
@@ -18,6 +23,7 @@ export function refuse(
   settings: ChallengeSettings,
   error: 'invalid_token' | 'insufficient_scope' | undefined,
   description: string,
+  reason: RefusalReason,
   detail: string,
 ): Refusal {
   const parameters = {
@@ -39,6 +45,7 @@ export function refuse(
       'content-type': 'application/json',
       'cache-control': 'no-store',
     },
+    reason,
     detail,
   }
 }

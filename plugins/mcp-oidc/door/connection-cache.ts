@@ -11,7 +11,11 @@ const most_connections = 20_000
 export function cacheConnections(
   find: (id: string) => Promise<Connection | undefined>,
   grace: number,
-): { get(id: string): Promise<Connection | undefined>; forget(id: string): void } {
+): {
+  get(id: string): Promise<Connection | undefined>
+  forget(id: string): void
+  size(): number
+} {
   const cache = new LRUCache<string, { readonly connection: Connection | undefined }>({
     max: most_connections,
     ttl: grace * 1000,
@@ -20,5 +24,6 @@ export function cacheConnections(
   return {
     get: async id => (await cache.fetch(id))?.connection,
     forget: id => void cache.delete(id),
+    size: () => cache.size,
   }
 }

@@ -17,6 +17,8 @@ export interface Admission {
 export interface Door {
   /** Decides on one request. Rejects when it cannot tell: the caller answers 503. */
   judge(credentials: Credentials): Promise<Admission | Refusal>
+  /** How many tokens are remembered as verified. */
+  remembered(): number
 }
 
 export interface DoorParts {
@@ -55,7 +57,13 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
     verified.delete(key)
     const verdict = await verify(jwt)
     if ('refused' in verdict)
-      return refuse(settings, 'invalid_token', bad_token, `token refused: ${verdict.refused}`)
+      return refuse(
+        settings,
+        'invalid_token',
+        bad_token,
+        verdict.refused === 'ERR_JWT_EXPIRED' ? 'expired' : 'invalid_token',
+        `token refused: ${verdict.refused}`,
+      )
     const entry = { token: verdict.token }
     verified.set(key, entry)
     return entry
@@ -72,22 +80,31 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
   }
 
   return {
+    remembered: () => verified.size,
     async judge(credentials) {
-      if (credentials.kind === 'none') return refuse(settings, undefined, known_nothing, 'no token')
+      if (credentials.kind === 'none')
+        return refuse(settings, undefined, known_nothing, 'no_token', 'no token')
       if (credentials.kind === 'malformed')
-        return refuse(settings, 'invalid_token', bad_token, 'malformed header')
+        return refuse(settings, 'invalid_token', bad_token, 'malformed', 'malformed header')
       const entry = await lookUp(credentials.token)
       if ('refused' in entry) return entry
       const { token } = entry
       const state = await connection(token.sid)
       const problem = connectionProblem(token, state, now())
       if (problem || !state)
-        return refuse(settings, 'invalid_token', bad_token, problem ?? 'no connection')
+        return refuse(
+          settings,
+          'invalid_token',
+          bad_token,
+          'connection',
+          problem ?? 'no connection',
+        )
       if (!token.scope.split(' ').some(scope => known_scopes.has(scope)))
         return refuse(
           settings,
           'insufficient_scope',
           'The access token was not granted a scope of this server.',
+          'scope',
           'scope',
         )
       const identity = identityOf(token, state)

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import type { Request, Response } from 'express'
+import { requestId } from '../audit.ts'
 import { interaction_ttl } from '../authorization/provider.ts'
 import { knownBrowser } from './browser.ts'
 import { type Flow, tell } from './flow.ts'
@@ -31,6 +33,7 @@ export function finishSignIn(flow: Flow) {
         outcome: 'refused',
         error_code: 'other_browser',
         reason: `identity provider ${transaction.idp}`,
+        idp: transaction.idp,
       })
       return tell(flow, req, res, 403, other_browser)
     }
@@ -41,6 +44,7 @@ export function finishSignIn(flow: Flow) {
         outcome: 'refused',
         error_code: 'idp_error',
         reason: (query.get('error') ?? '').slice(0, 200),
+        idp: transaction.idp,
       })
       return tell(flow, req, res, 403, cancelled)
     }
@@ -72,6 +76,7 @@ async function redeem(
         outcome: 'refused',
         error_code: signed_in.unwelcome,
         reason: `identity provider ${idp}`,
+        idp,
         ...signed_in.who,
       })
       return tell(flow, req, res, 403, unwelcome[signed_in.unwelcome])
@@ -83,22 +88,25 @@ async function redeem(
       user_id: person.user_id,
       email: person.email,
       reason: `identity provider ${idp}`,
+      idp,
     })
+    const sign_in = randomBytes(16).toString('base64url')
     await flow.transactions.awaitConsent(
-      uid,
-      { ...person, idp, browser: browserHash(browser), idp_refresh_token },
+      sign_in,
+      { ...person, uid, idp, browser: browserHash(browser), idp_refresh_token },
       interaction_ttl,
     )
     res.setHeader('cache-control', 'no-store')
-    res.redirect(303, `/connect/${uid}`)
+    res.redirect(303, `/connect/${uid}?sign_in=${sign_in}`)
   } catch (error) {
     if (!(error instanceof UpstreamError)) throw error
-    flow.log.error({ err: error, idp }, 'sign-in failed')
+    flow.log.error({ err: error, idp, request_id: requestId(req) }, 'sign-in failed')
     await flow.audit(req, {
       type: 'sign_in',
       outcome: 'error',
       error_code: error.code,
       reason: `identity provider ${idp}`,
+      idp,
     })
     if (error.code === 'unreachable') return tell(flow, req, res, 503, sign_in_unreachable)
     tell(flow, req, res, 502, sign_in_failed)

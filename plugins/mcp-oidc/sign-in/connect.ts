@@ -1,29 +1,28 @@
 import type { Request, Response } from 'express'
+import { requestId } from '../audit.ts'
 import { showConsent } from '../consent/show.ts'
 import { decide } from '../consent/decide.ts'
 import { sendPage } from '../http/page.ts'
 import { formActionSource } from '../pages/content-security-policy.ts'
-import { browserOf, csrfHolds, csrfToken, knownBrowser } from './browser.ts'
+import { csrfHolds, csrfToken } from './browser.ts'
 import { type Flow, tell } from './flow.ts'
-import { clientOnPage, findInteraction, type Interaction } from './interaction.ts'
+import { clientOnPage, type Interaction, ownInteraction } from './interaction.ts'
 import { expired, form_not_ours, sign_in_unreachable } from './messages.ts'
-import { browserHash, isBrowser } from './transactions.ts'
+import { browserHash } from './transactions.ts'
 import { UpstreamError } from './upstream.ts'
 
 /** GET /connect/:uid: names the client and offers the ways to sign in; after that, the consent page. */
 export function showConnect(flow: Flow) {
   return async (req: Request, res: Response): Promise<void> => {
-    const interaction = await findInteraction(flow.provider, req, res)
-    if (!interaction || interaction.answered) return tell(flow, req, res, 400, expired)
+    const interaction = await ownInteraction(flow, req, res)
+    if (!interaction) return
+    if (interaction.answered) return tell(flow, req, res, 400, expired)
     const { settings } = flow
-    const browser = browserOf(req.headers.cookie, settings.secure)
-    const pending = await flow.transactions.pendingConsent(interaction.uid)
-    if (pending && isBrowser(pending.browser, browser.id))
-      return showConsent(flow, res, interaction, pending, browser.id)
-    if (browser.set_cookie) res.append('set-cookie', browser.set_cookie)
+    const { sign_in } = req.query
+    if (sign_in !== undefined) return showConsent(flow, req, res, interaction, sign_in)
     const page = flow.pages.connect({
       action: `/connect/${interaction.uid}`,
-      csrf: csrfToken(settings.cookie_keys, browser.id, interaction.uid),
+      csrf: csrfToken(settings.cookie_keys, interaction.browser, interaction.uid),
       client: await clientOnPage(flow.provider, interaction),
       resource_name: settings.resource_name,
       resource: settings.resource,
@@ -39,19 +38,17 @@ export function showConnect(flow: Flow) {
 /** POST /connect/:uid: a way to sign in was chosen, or the consent page was answered. */
 export function answerConnect(flow: Flow) {
   return async (req: Request, res: Response): Promise<void> => {
-    const interaction = await findInteraction(flow.provider, req, res)
-    if (!interaction) return tell(flow, req, res, 400, expired)
-    const browser = knownBrowser(req.headers.cookie, flow.settings.secure)
-    const form = req.body as Readonly<Record<string, unknown>> | undefined
-    if (
-      browser === undefined ||
-      !csrfHolds(flow.settings.cookie_keys, browser, interaction.uid, form?.csrf)
-    )
+    const interaction = await ownInteraction(flow, req, res)
+    if (!interaction) return
+    const form = (req.body ?? {}) as Readonly<Record<string, unknown>>
+    const { sign_in } = req.query
+    const shown = typeof sign_in === 'string' ? `${interaction.uid} ${sign_in}` : interaction.uid
+    if (!csrfHolds(flow.settings.cookie_keys, interaction.browser, shown, form.csrf))
       return tell(flow, req, res, 403, form_not_ours)
     // The page was open twice and this copy came second: the first answer stands.
     if (interaction.answered) return res.redirect(303, interaction.return_to)
-    if (form?.decision !== undefined) return decide(flow, req, res, interaction, browser, form)
-    return signIn(flow, req, res, interaction, browser, form?.provider)
+    if (typeof sign_in === 'string') return decide(flow, req, res, interaction, sign_in, form)
+    return signIn(flow, req, res, interaction, form.provider)
   }
 }
 
@@ -61,32 +58,34 @@ async function signIn(
   req: Request,
   res: Response,
   interaction: Interaction,
-  browser: string,
   provider: unknown,
 ): Promise<void> {
   const upstream = typeof provider === 'string' ? flow.upstreams.get(provider) : undefined
   if (typeof provider !== 'string' || !upstream) return tell(flow, req, res, 400, form_not_ours)
   try {
     const { url, trip } = await upstream.start(interaction.login_hint)
-    await flow.transactions.forget(interaction.uid)
     await flow.transactions.begin(trip.state, {
       uid: interaction.uid,
       idp: provider,
       nonce: trip.nonce,
       code_verifier: trip.code_verifier,
-      browser: browserHash(browser),
+      browser: browserHash(interaction.browser),
     })
     res.setHeader('cache-control', 'no-store')
     res.redirect(303, url)
   } catch (error) {
     if (!(error instanceof UpstreamError)) throw error
-    flow.log.error({ err: error, idp: provider }, 'identity provider cannot be asked')
+    flow.log.error(
+      { err: error, idp: provider, request_id: requestId(req) },
+      'identity provider cannot be asked',
+    )
     await flow.audit(req, {
       type: 'sign_in',
       outcome: 'error',
       client_id: interaction.client_id,
       error_code: error.code,
       reason: `identity provider ${provider}`,
+      idp: provider,
     })
     tell(flow, req, res, 503, sign_in_unreachable)
   }

@@ -1,10 +1,16 @@
 import type { Request, Response } from 'express'
 import { errors, type Provider } from 'oidc-provider'
+import { knownBrowser } from './browser.ts'
+import { type Flow, tell } from './flow.ts'
+import { expired, other_browser } from './messages.ts'
+import { isBrowser } from './transactions.ts'
 import type { Client as ClientOnPage } from '../pages/pages.ts'
 
 /** A client's authorization request that waits for its user, as oidc-provider keeps it. */
 export interface Interaction {
   readonly uid: string
+  /** The browser it was begun in, which is the one that asks. */
+  readonly browser: string
   readonly client_id: string
   readonly redirect_uri: string
   /** What was asked for, in order, without repetition. */
@@ -15,24 +21,41 @@ export interface Interaction {
   readonly answered: boolean
 }
 
-/** The interaction of this page in this browser; `undefined` when it expired or is not this browser's. */
-export async function findInteraction(
-  provider: Provider,
+/**
+ * The interaction of this page, when this is the browser that it was begun in; otherwise a page has
+ * been sent. oidc-provider's own cookies are scoped to paths and can be planted by a neighbouring
+ * domain, so ours is asked for as well.
+ */
+export async function ownInteraction(
+  flow: Flow,
   req: Request,
   res: Response,
 ): Promise<Interaction | undefined> {
+  const uid = String(req.params.uid)
+  const details = await interactionDetails(flow.provider, req, res)
+  const bound = details?.uid === uid ? await flow.transactions.boundTo(uid) : undefined
+  if (!details || bound === undefined) return void tell(flow, req, res, 400, expired)
+  const browser = knownBrowser(req.headers.cookie, flow.settings.secure)
+  if (browser === undefined || !isBrowser(bound, browser)) {
+    await flow.audit(req, { type: 'sign_in', outcome: 'refused', error_code: 'other_browser' })
+    return void tell(flow, req, res, 403, other_browser)
+  }
+  const { params, returnTo, result } = details
+  return {
+    uid,
+    browser,
+    client_id: text(params.client_id) ?? '',
+    redirect_uri: text(params.redirect_uri) ?? '',
+    scopes: [...new Set((text(params.scope) ?? '').split(' ').filter(scope => scope !== ''))],
+    login_hint: text(params.login_hint),
+    return_to: returnTo,
+    answered: result !== undefined,
+  }
+}
+
+async function interactionDetails(provider: Provider, req: Request, res: Response) {
   try {
-    const { uid, params, returnTo, result } = await provider.interactionDetails(req, res)
-    if (uid !== req.params.uid) return undefined
-    return {
-      uid,
-      client_id: text(params.client_id) ?? '',
-      redirect_uri: text(params.redirect_uri) ?? '',
-      scopes: [...new Set((text(params.scope) ?? '').split(' ').filter(scope => scope !== ''))],
-      login_hint: text(params.login_hint),
-      return_to: returnTo,
-      answered: result !== undefined,
-    }
+    return await provider.interactionDetails(req, res)
   } catch (error) {
     if (error instanceof errors.SessionNotFound) return undefined
     throw error

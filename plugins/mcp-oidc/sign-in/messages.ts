@@ -73,4 +73,10 @@ export const unwelcome: Readonly<Record<Unwelcome, Message>> = {
     what_happened: 'You signed in, but the company sign-in does not vouch for your email address.',
     what_to_do: 'Verify your email address with the company sign-in, then connect again.',
   },
+  too_many_roles: {
+    title: 'Your account has too many roles',
+    what_happened:
+      'You signed in, but the company sign-in sent more roles or groups than this gateway can pass on.',
+    what_to_do: 'Ask your administrator to send only the roles that matter here.',
+  },
 }

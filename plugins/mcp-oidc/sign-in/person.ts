@@ -14,7 +14,7 @@ export interface Person {
 }
 
 /** Why somebody who did sign in may not go on; a page says so. */
-export type Unwelcome = 'no_email' | 'email_not_verified' | 'no_org'
+export type Unwelcome = 'no_email' | 'email_not_verified' | 'no_org' | 'too_many_roles'
 
 /** Somebody signed in and is turned away; `who` is for the audit trail. */
 export interface Refused {
@@ -28,7 +28,8 @@ export type Claims = Readonly<Record<string, unknown>> & {
 }
 
 const longest_email = 320
-const most_roles = 500
+/** The roles travel in a header on every call. */
+const most_role_bytes = 16_384
 
 /**
  * Reads a person out of claims that were verified before. The user id is a digest of issuer and
@@ -49,14 +50,18 @@ export function personOf(claims: Claims, idp: IdentityProvider): Person | Refuse
   const asserted = texts(claimAt(claims, idp.org_claim))
   const orgs = idp.orgs.filter(org => asserted.includes(org))
   if (orgs.length === 0) return { unwelcome: 'no_org', who: { user_id, email } }
+  const roles = texts(claimAt(claims, idp.roles_claim)).filter(role =>
+    /^[\x20-\x7E]{1,128}$/.test(role),
+  )
+  // Dropping some of them would be a guess at what the user may do.
+  if (roles.join().length > most_role_bytes)
+    return { unwelcome: 'too_many_roles', who: { user_id, email } }
   return {
     user_id,
     email,
     ...(typeof name === 'string' ? { name: name.slice(0, 200) } : {}),
     orgs,
-    roles: texts(claimAt(claims, idp.roles_claim))
-      .filter(role => /^[\x20-\x7E]{1,128}$/.test(role))
-      .slice(0, most_roles),
+    roles,
     idp_sub: claims.sub,
     ...(typeof sid === 'string' ? { idp_sid: sid } : {}),
   }

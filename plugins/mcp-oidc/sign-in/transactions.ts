@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { destroyRecord, findRecord, takeRecord, upsertRecord } from '../../../storage/records.ts'
+import { consumeRecord, findRecord, takeRecord, upsertRecord } from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
 import { sameText } from './browser.ts'
 
@@ -14,8 +14,12 @@ export interface Transaction {
   readonly browser: string
 }
 
-/** A sign-in that came back and now waits for the consent decision; found by the interaction's uid. */
+/**
+ * A sign-in that came back and now waits for the consent decision, found by an id of its own: what
+ * is approved is the page that was shown, also when the same request was signed in for twice.
+ */
 export interface PendingConsent {
+  readonly uid: string
   readonly browser: string
   readonly idp: string
   readonly user_id: string
@@ -35,7 +39,9 @@ const transaction_schema = z.object({
   code_verifier: z.string(),
   browser: z.string(),
 })
+const bound_schema = z.object({ browser: z.string() })
 const pending_schema = z.object({
+  uid: z.string(),
   browser: z.string(),
   idp: z.string(),
   user_id: z.string(),
@@ -61,32 +67,45 @@ export function isBrowser(stored: string, browser: string | undefined): boolean 
 }
 
 export interface Transactions {
+  /** An interaction belongs to the browser with this hash. */
+  bind(uid: string, browser: string, ttl: number): Promise<void>
+  boundTo(uid: string): Promise<string | undefined>
+  /** Claims the one answer that an interaction takes: true for one caller only. */
+  answer(uid: string): Promise<boolean>
   begin(state: string, transaction: Transaction): Promise<void>
   find(state: string): Promise<Transaction | undefined>
   /** True for one caller only. */
   take(state: string): Promise<boolean>
-  awaitConsent(uid: string, pending: PendingConsent, ttl: number): Promise<void>
-  pendingConsent(uid: string): Promise<PendingConsent | undefined>
+  awaitConsent(sign_in: string, pending: PendingConsent, ttl: number): Promise<void>
+  pendingConsent(sign_in: string): Promise<PendingConsent | undefined>
   /** Gives the pending consent to one caller only. */
-  takeConsent(uid: string): Promise<PendingConsent | undefined>
-  forget(uid: string): Promise<void>
+  takeConsent(sign_in: string): Promise<PendingConsent | undefined>
 }
 
 /** `now` in milliseconds; ttl in seconds. */
 export function createTransactions(store: Store, now: () => number): Transactions {
   const expires = (ttl: number) => ({ expires_at: new Date(now() + ttl * 1000) })
   return {
+    bind: (uid, browser, ttl) =>
+      upsertRecord(store, 'InteractionBrowser', uid, { browser }, expires(ttl)),
+    boundTo: async uid =>
+      bound_schema.optional().parse((await findRecord(store, 'InteractionBrowser', uid))?.payload)
+        ?.browser,
+    answer: uid => consumeRecord(store, 'InteractionBrowser', uid),
     begin: (state, transaction) =>
       upsertRecord(store, 'Transaction', state, { ...transaction }, expires(transaction_ttl)),
     find: async state =>
       transaction_schema.optional().parse((await findRecord(store, 'Transaction', state))?.payload),
     take: async state => (await takeRecord(store, 'Transaction', state)) !== undefined,
-    awaitConsent: (uid, pending, ttl) =>
-      upsertRecord(store, 'PendingConsent', uid, { ...pending }, expires(ttl)),
-    pendingConsent: async uid =>
-      pending_schema.optional().parse((await findRecord(store, 'PendingConsent', uid))?.payload),
-    takeConsent: async uid =>
-      pending_schema.optional().parse((await takeRecord(store, 'PendingConsent', uid))?.payload),
-    forget: uid => destroyRecord(store, 'PendingConsent', uid),
+    awaitConsent: (sign_in, pending, ttl) =>
+      upsertRecord(store, 'PendingConsent', sign_in, { ...pending }, expires(ttl)),
+    pendingConsent: async sign_in =>
+      pending_schema
+        .optional()
+        .parse((await findRecord(store, 'PendingConsent', sign_in))?.payload),
+    takeConsent: async sign_in =>
+      pending_schema
+        .optional()
+        .parse((await takeRecord(store, 'PendingConsent', sign_in))?.payload),
   }
 }

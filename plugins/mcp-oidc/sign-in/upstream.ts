@@ -1,6 +1,6 @@
 import * as client from 'openid-client'
 import type { IdentityProvider } from '../config/settings.ts'
-import { type Person, personOf, type Refused } from './person.ts'
+import { type Claims, type Person, personOf, type Refused } from './person.ts'
 
 /** What one trip to the identity provider is bound to; kept sealed until the callback. */
 export interface Trip {
@@ -88,7 +88,7 @@ export function createUpstream(idp: IdentityProvider, redirect_uri: string): Ups
         const userinfo = await judged(
           client.fetchUserInfo(config, tokens.access_token, id_token.sub),
         )
-        person = personOf({ ...userinfo, ...id_token }, idp)
+        person = personOf(together(id_token, userinfo), idp)
       }
       if ('unwelcome' in person) return person
       return {
@@ -97,6 +97,15 @@ export function createUpstream(idp: IdentityProvider, redirect_uri: string): Ups
       }
     },
   }
+}
+
+/**
+ * The claims of both, the id_token's where they differ. An email and whether it is verified are one
+ * statement: they are never taken from two sources.
+ */
+export function together(id_token: Claims, userinfo: Readonly<Record<string, unknown>>): Claims {
+  const { email, email_verified } = userinfo.email === undefined ? id_token : userinfo
+  return { ...userinfo, ...id_token, email, email_verified }
 }
 
 async function discover(idp: IdentityProvider): Promise<client.Configuration> {

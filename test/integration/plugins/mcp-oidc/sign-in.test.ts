@@ -369,3 +369,92 @@ describe('R04 R05 A02 at /authorize', () => {
     expect(told).toMatchObject({ error, state: request.state, iss: server.url })
   })
 })
+
+describe('A04 A07 the request belongs to the browser that made it', () => {
+  /** The attacker's oidc-provider cookies in a victim's browser, as a sibling domain could plant them. */
+  async function planted(names: RegExp) {
+    const attack = await begin()
+    const page = await attack.browser.open(attack.request.url)
+    const victim = openBrowser()
+    await victim.open((await begin()).request.url)
+    const cookies = attack.browser.cookies.all().filter(({ name }) => names.test(name))
+    const lines = cookies.map(({ name, value, path }) => `${name}=${value}; Path=${path}`)
+    victim.cookies.store(page.url, lines, { same_site: true, safe: true })
+    return { attack, page, victim }
+  }
+
+  it.each([/^mcp_interaction/, /^mcp_(interaction|resume)/])(
+    'with planted cookies %s nothing is shown, and it is on record',
+    async names => {
+      const { page, victim } = await planted(names)
+      const shown = await victim.open(page.url)
+      expect(shown.status).toBe(403)
+      expect(shown.says).toContain('This sign-in was started somewhere else')
+      expect(await last('sign_in')).toMatchObject({ error_code: 'other_browser' })
+    },
+  )
+
+  it('the answer is carried away by no other browser', async () => {
+    const { browser, request } = await begin()
+    const consent = await signIn(browser, request.url)
+    const thief = openBrowser()
+    await thief.open((await begin()).request.url)
+    const uid = consent.url.pathname.split('/').at(-1) ?? ''
+    const resume = browser.cookies.all().filter(({ name }) => name.startsWith('mcp_resume'))
+    const lines = resume.map(({ name, value, path }) => `${name}=${value}; Path=${path}`)
+    thief.cookies.store(new URL(server.url), lines, { same_site: true, safe: true })
+    const stolen = await thief.open(`${server.url}/authorize/${uid}`)
+    expect([stolen.status, stolen.intercepted]).toEqual([403, false])
+    expect(await last('consent')).toMatchObject({ outcome: 'refused', error_code: 'other_browser' })
+    expect((await approve(browser, consent)).get('state')).toBe(request.state)
+  })
+
+  it('what is approved is what the page showed, and a request is answered once', async () => {
+    const { browser, request } = await begin()
+    const connect = await browser.open(request.url)
+    const consents: Page[] = []
+    for (const username of ['carol@globex.example', 'alice@acme.example']) {
+      const company = await browser.submit(connect, formOf(connect), {
+        press: { name: 'provider', value: 'dev' },
+      })
+      const fields = { username, password: 'password' }
+      consents.push(await browser.submit(company, formOf(company), { fields }))
+    }
+    const [carol, alice] = consents as [Page, Page]
+    const swapped = { ...formOf(alice), fields: formOf(carol).fields }
+    const mixed = await browser.submit(alice, swapped, {
+      press: { name: 'decision', value: 'approve' },
+    })
+    expect(mixed.status).toBe(403)
+    const answers = await Promise.all(
+      consents.map(page =>
+        browser.submit(page, formOf(page), { press: { name: 'decision', value: 'approve' } }),
+      ),
+    )
+    expect(answers.filter(({ intercepted }) => intercepted)).toHaveLength(1)
+    const rows = await server.db.selectFrom('connections').selectAll().execute()
+    const made = rows.sort((a, b) => b.created_at.getTime() - a.created_at.getTime())[0]
+    expect(await last('consent')).toMatchObject({
+      connection_id: made?.id,
+      org_id: made?.org_id,
+      email: made?.org_id === 'globex' ? 'carol@globex.example' : 'alice@acme.example',
+    })
+  })
+})
+
+describe('a code lands where the client looks for it', () => {
+  it.each(['fragment', 'form_post', 'web_message', 'jwt'])(
+    'A02 response_mode=%s is refused',
+    async response_mode => {
+      const { browser, request } = await begin({ response_mode })
+      const page = await browser.open(request.url)
+      expect(page.forms.flatMap(({ fields }) => fields.map(({ name }) => name))).not.toContain(
+        'code',
+      )
+      expect(page.forms.flatMap(({ buttons }) => buttons.map(({ name }) => name))).not.toContain(
+        'provider',
+      )
+      expect(page.url.href + page.html).toMatch(/unsupported_response_mode|invalid_request/)
+    },
+  )
+})

@@ -88,7 +88,7 @@ describe('the plugin server', () => {
     expect(Number((await peer.readReturn()).sequence)).toBe(5)
   })
 
-  it('answers a failed start without an instance, logs each problem and stays connected', async () => {
+  it('G01 O05 answers a failed start with an instance that refuses, and logs each problem', async () => {
     const module = pluginModule(() => Promise.resolve(), {
       start: () => {
         throw new Error('config:\n  issuer is missing\n\n  signing_keys is not JSON\n')
@@ -102,7 +102,12 @@ describe('the plugin server', () => {
       ['other', '{}'],
     ] as const) {
       peer.send({ sequence: 9, cmd_start_instance: { name, config: Buffer.from(config) } })
-      expect((await peer.frames.read()).toString('hex')).toBe('0809')
+      const instance_id = (await peer.readReturn()).instance_status?.instance_id ?? 0
+      const asking = await kong.connect()
+      asking.send({ sequence: 10, cmd_handle_event: { instance_id, event_name: 'access' } })
+      const exit = await asking.readExit()
+      expect(exit).toMatchObject({ status: 500 })
+      expect(Buffer.from(exit.body).toString()).not.toContain('issuer')
     }
     const problems = kong.lines.filter(line => line['level'] === 50).map(line => line['msg'])
     expect(problems).toEqual([

@@ -118,14 +118,8 @@ describe('the client of the plugin server', () => {
     })
   })
 
-  it('tells a refused configuration from a server that is not there', async () => {
-    const start = () => {
-      throw new Error('issuer is missing')
-    }
-    await using kong = await open(pluginModule(() => Promise.resolve(), { start }))
-    await expect(kong.client.startInstance('pbtest', {})).rejects.toMatchObject({
-      code: 'start_failed',
-    })
+  it('says so when the server is not there', async () => {
+    await using kong = await open(pluginModule(() => Promise.resolve()))
     await kong.stop()
     await expect(kong.client.startInstance('pbtest', {})).rejects.toMatchObject({
       code: 'unreachable',

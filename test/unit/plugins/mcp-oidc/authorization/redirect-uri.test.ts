@@ -71,6 +71,19 @@ describe('R04 the redirect policy', () => {
   })
 })
 
+describe('R04 the own origin on loopback', () => {
+  it('is refused under each of its names', () => {
+    const local = { ...policy, issuer: 'http://localhost:8000' }
+    for (const uri of [
+      'http://localhost:8000/cb',
+      'http://127.0.0.1:8000/cb',
+      'http://[::1]:8000/cb',
+    ])
+      expect(redirectUriProblem(uri, local)).toContain('own origin')
+    expect(redirectUriProblem('http://127.0.0.1:8001/cb', local)).toBeUndefined()
+  })
+})
+
 describe('R05 comparison with what was registered', () => {
   const registered = [
     'https://app.example/cb',

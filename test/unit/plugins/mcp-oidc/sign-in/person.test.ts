@@ -4,6 +4,7 @@ import {
   parseConfig,
 } from '../../../../../plugins/mcp-oidc/config/settings.ts'
 import { personOf, userId } from '../../../../../plugins/mcp-oidc/sign-in/person.ts'
+import { together } from '../../../../../plugins/mcp-oidc/sign-in/upstream.ts'
 import { rawConfig } from '../../../../support/config.ts'
 
 const [idp] = parseConfig(rawConfig()).settings.identity_providers as [IdentityProvider]
@@ -84,6 +85,35 @@ describe('A05 an email', () => {
     })
     expect(personOf({ ...claims, email_verified: false }, trusted)).toMatchObject({
       unwelcome: 'email_not_verified',
+    })
+  })
+
+  it('and whether it is verified come from one source', () => {
+    const thin = { iss: claims.iss, sub: claims.sub, email: 'ceo@acme.example' }
+    const userinfo = { sub: claims.sub, email: 'mallory@acme.example', email_verified: true }
+    expect(together(thin, userinfo)).toMatchObject({
+      email: 'mallory@acme.example',
+      email_verified: true,
+    })
+    expect(together(thin, { sub: claims.sub, email_verified: true })).toMatchObject({
+      email: 'ceo@acme.example',
+      email_verified: undefined,
+    })
+    expect(together(thin, { sub: 'other', orgs: ['acme'] })).toMatchObject({
+      sub: claims.sub,
+      orgs: ['acme'],
+    })
+  })
+})
+
+describe('A06 roles', () => {
+  const groups = (count: number) =>
+    Array.from({ length: count }, (_, n) => `group-${String(n).padStart(30, '0')}`)
+
+  it('of 300 groups are taken, and more than a header holds are refused, not cut', () => {
+    expect(personOf({ ...claims, roles: groups(300) }, idp)).toMatchObject({ roles: groups(300) })
+    expect(personOf({ ...claims, roles: groups(1000) }, idp)).toMatchObject({
+      unwelcome: 'too_many_roles',
     })
   })
 })

@@ -1,0 +1,41 @@
+import type { RequestHandler } from 'express'
+import { browserOf, knownBrowser } from '../sign-in/browser.ts'
+import { type Flow, tell } from '../sign-in/flow.ts'
+import { expired, other_browser } from '../sign-in/messages.ts'
+import { browserHash, isBrowser } from '../sign-in/transactions.ts'
+import { askProvider, httpRequest, send } from './provider-handler.ts'
+import { interaction_ttl } from './provider.ts'
+
+/**
+ * GET /authorize. A request that waits for its user belongs to this browser from here on: to show
+ * it, to sign in, to approve and to carry the code away takes our own cookie, not only those of
+ * oidc-provider, which a neighbouring domain could plant.
+ */
+export function beginAuthorization(flow: Flow): RequestHandler {
+  return async (req, res) => {
+    const response = await askProvider(flow.provider, flow.settings, httpRequest(req))
+    const uid = /^\/connect\/([\w-]+)$/.exec(String(response.headers['location'] ?? ''))?.[1]
+    if (uid === undefined) return send(res, response)
+    const browser = browserOf(req.headers.cookie, flow.settings.secure)
+    await flow.transactions.bind(uid, browserHash(browser.id), interaction_ttl)
+    const cookies = [response.headers['set-cookie'] ?? [], browser.set_cookie ?? []].flat()
+    send(res, { ...response, headers: { ...response.headers, 'set-cookie': cookies } })
+  }
+}
+
+/** GET /authorize/:uid: the answer to the client, in the browser that asked. */
+export function resumeAuthorization(flow: Flow): RequestHandler {
+  return async (req, res) => {
+    const bound = await flow.transactions.boundTo(String(req.params.uid))
+    if (bound === undefined) return tell(flow, req, res, 400, expired)
+    if (!isBrowser(bound, knownBrowser(req.headers.cookie, flow.settings.secure))) {
+      await flow.audit(req, {
+        type: 'consent',
+        outcome: 'refused',
+        error_code: 'other_browser',
+      })
+      return tell(flow, req, res, 403, other_browser)
+    }
+    send(res, await askProvider(flow.provider, flow.settings, httpRequest(req)))
+  }
+}

@@ -1,0 +1,103 @@
+import { Counter, Histogram, Registry } from 'prom-client'
+import type { AuditEvent } from '../../storage/audit.ts'
+import type { RefusalReason } from './door/challenge.ts'
+import { createRuntimeGauges, type WatchRuntime } from './runtime-gauges.ts'
+
+/** An audit event, and the identity provider a sign-in was about. */
+export type CountedEvent = AuditEvent & { readonly idp?: string }
+
+export type RequestOutcome = 'admitted' | 'answered' | 'refused' | 'error'
+
+/** No label is chosen by a client, and none names a person: the number of series is bounded. */
+export interface Metrics {
+  readonly registry: Registry
+  request(
+    serve: 'resource' | 'authorization',
+    outcome: RequestOutcome,
+    reason?: RefusalReason,
+  ): void
+  /** Begins a validation; the function it gives ends it. */
+  validation(): () => void
+  /** Begins a write to the audit trail; the function it gives ends it. */
+  auditWrite(): (labels: { readonly result: 'ok' | 'error' }) => void
+  /** Counts what is on record. */
+  event(event: CountedEvent): void
+  readonly watch: WatchRuntime
+}
+
+/** Seconds: from a verdict at hand to a look-up in a slow database. */
+const validation_buckets = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
+]
+/** Seconds that a durable insert takes. */
+const write_buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15]
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const counter = (name: string, help: string, labelNames: readonly string[]) =>
+    new Counter({ name, help, labelNames: [...labelNames], registers })
+  const requests = counter(
+    'mcp_oidc_requests_total',
+    'Requests by serve (resource, authorization), outcome (admitted, answered, refused, error) and, at the resource, reason of a refusal.',
+    ['serve', 'outcome', 'reason'],
+  )
+  const validation = new Histogram({
+    name: 'mcp_oidc_validation_seconds',
+    help: 'Time to a verdict about one request to the resource, without calls to Kong.',
+    buckets: validation_buckets,
+    registers,
+  })
+  const writes = new Histogram({
+    name: 'mcp_oidc_audit_write_seconds',
+    help: 'Time until an audit event is on disk, or is known not to be.',
+    labelNames: ['result'],
+    buckets: write_buckets,
+    registers,
+  })
+  const logins = counter(
+    'mcp_oidc_logins_total',
+    'Sign-ins at identity providers: ok, or why not.',
+    ['idp', 'result'],
+  )
+  const tokens = counter(
+    'mcp_oidc_tokens_total',
+    'Answers of the token endpoint by grant (authorization_code, refresh_token): ok, or the error.',
+    ['grant', 'result'],
+  )
+  const others = {
+    registration: counter(
+      'mcp_oidc_registrations_total',
+      'Client registrations: ok, or the error.',
+      ['result'],
+    ),
+    consent: counter('mcp_oidc_consents_total', 'Answers of the consent page.', ['result']),
+    revocation: counter('mcp_oidc_revocations_total', 'Revocations: ok, or the error.', ['result']),
+  }
+  return {
+    registry,
+    request: (serve, outcome, reason) =>
+      requests.inc(reason === undefined ? { serve, outcome } : { serve, outcome, reason }),
+    validation: () => validation.startTimer(),
+    auditWrite: () => writes.startTimer(),
+    event({ type, outcome, error_code, idp }) {
+      const result = error_code ?? outcome
+      switch (type) {
+        case 'sign_in':
+          return logins.inc({ idp: idp ?? 'unknown', result })
+        case 'token':
+          return tokens.inc({ grant: 'authorization_code', result })
+        case 'refresh':
+          return tokens.inc({ grant: 'refresh_token', result })
+        case 'registration':
+        case 'consent':
+        case 'revocation':
+          return others[type].inc({ result })
+        case 'refusal':
+        case 'tool_call':
+          return undefined
+      }
+    },
+    watch: createRuntimeGauges(registry),
+  }
+}

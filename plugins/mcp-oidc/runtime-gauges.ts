@@ -1,0 +1,73 @@
+import { Gauge, type Registry } from 'prom-client'
+import type { PoolUse } from '../../storage/pool-use.ts'
+
+/** What can be read of one runtime at any time. */
+export interface RuntimeGauges {
+  /** By pool. */
+  readonly pools: () => Readonly<Record<string, PoolUse>>
+  /** Entries held, by cache. */
+  readonly caches: () => Readonly<Record<string, number>>
+  /** Asks the database; undefined when that does not answer. */
+  readonly active_connections: () => Promise<number | undefined>
+}
+
+/** Shows a runtime's gauges under its issuer until the function it gives is called. */
+export type WatchRuntime = (issuer: string, gauges: RuntimeGauges) => () => void
+
+/** The gauges of every runtime that is watched, read when somebody asks for the metrics. */
+export function createRuntimeGauges(registry: Registry): WatchRuntime {
+  const watched = new Map<string, RuntimeGauges>()
+  const gauge = (
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: (gauge: Gauge, issuer: string, gauges: RuntimeGauges) => Promise<void> | void,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['issuer', ...labelNames],
+      registers: [registry],
+      async collect() {
+        this.reset()
+        await Promise.all([...watched].map(async entry => read(this, ...entry)))
+      },
+    })
+  gauge(
+    'mcp_oidc_database_pool',
+    'Database connections of the pool by state: idle, busy; waiting are requests without one.',
+    ['pool', 'state'],
+    (use, issuer, gauges) => {
+      for (const [pool, { total, idle, waiting }] of Object.entries(gauges.pools())) {
+        use.set({ issuer, pool, state: 'idle' }, idle)
+        use.set({ issuer, pool, state: 'busy' }, total - idle)
+        use.set({ issuer, pool, state: 'waiting' }, waiting)
+      }
+    },
+  )
+  gauge(
+    'mcp_oidc_cache_entries',
+    'Entries held by a cache.',
+    ['cache'],
+    (entries, issuer, gauges) => {
+      for (const [cache, size] of Object.entries(gauges.caches()))
+        entries.set({ issuer, cache }, size)
+    },
+  )
+  gauge(
+    'mcp_oidc_connections_active',
+    'Connections that are neither ended nor expired, in the database: every plugin server says the same.',
+    [],
+    async (active, issuer, gauges) => {
+      const count = await gauges.active_connections()
+      if (count !== undefined) active.set({ issuer }, count)
+    },
+  )
+  return (issuer, gauges) => {
+    watched.set(issuer, gauges)
+    return () => {
+      // While a configuration is replaced, two runtimes of one issuer overlap: the newer one counts.
+      if (watched.get(issuer) === gauges) watched.delete(issuer)
+    }
+  }
+}
