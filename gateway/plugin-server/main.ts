@@ -25,22 +25,24 @@ async function serve({ socket, plugins_directory, metrics: address }: Serve): Pr
   const module = await loadPlugin(resolve(plugins_directory))
   const metrics = createServerMetrics()
   collectDefaultMetrics({ register: metrics.registry })
-  const server = await startPluginServer({ socket, module, log, now: Date.now, metrics })
-  const status =
-    address &&
-    startStatusServer({
-      ...address,
-      log,
-      metrics: async () =>
-        `${await metrics.registry.metrics()}\n${(await module.Metrics?.metrics()) ?? ''}`,
-      problems: () => server.problems(),
-    })
+  const starting = startPluginServer({ socket, module, log, now: Date.now, metrics })
+  const status = starting.then(
+    server =>
+      address &&
+      startStatusServer({
+        ...address,
+        log,
+        metrics: async () =>
+          `${await metrics.registry.metrics()}\n${(await module.Metrics?.metrics()) ?? ''}`,
+        problems: () => server.problems(),
+      }),
+  )
 
   const end = (signal: NodeJS.Signals) => {
     log.info({ signal }, 'ending')
     // The status last: while requests drain, it says that no more should be sent.
-    const closed = server.close().then(() => status?.close())
-    closed.then(
+    const ended = starting.then(server => server.close()).then(async () => (await status)?.close())
+    ended.then(
       () => process.exit(0),
       (err: unknown) => die(err, 'the server could not be closed'),
     )
@@ -49,10 +51,13 @@ async function serve({ socket, plugins_directory, metrics: address }: Serve): Pr
     log.fatal({ error: describeError(err) }, message)
     process.exit(1)
   }
+  // Before anybody can know that we listen.
   process.once('SIGTERM', end).once('SIGINT', end)
   // Requests fail closed while nobody listens, and Kong starts us again: that beats going on in an
   // unknown state.
   process.on('uncaughtException', err => die(err, 'an exception was not caught'))
+
+  await status
 }
 
 function print(text: string): Promise<void> {

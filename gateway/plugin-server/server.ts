@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
-import type { Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Logger } from 'pino'
@@ -13,7 +12,7 @@ import type { PluginModule } from './plugin.ts'
 import { readinessProblems } from './readiness.ts'
 import { serveConnection } from './serve-connection.ts'
 import type { ServedConnection } from './serve-connection.ts'
-import { removeStaleSocket } from './socket-file.ts'
+import { claimSocket } from './socket-file.ts'
 
 export interface PluginServerOptions {
   /** Path of the Unix socket. A socket that a killed server left there is replaced. */
@@ -62,8 +61,7 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
     connections.add(connection)
     stream.once('close', () => connections.delete(connection))
   })
-  await removeStaleSocket(socket)
-  await listen(server, socket)
+  const claimed = await claimSocket(server, socket)
   server.on('error', err =>
     log.error({ error: describeError(err) }, 'a connection could not be accepted'),
   )
@@ -71,6 +69,7 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
 
   async function close(): Promise<void> {
     has_ended = true
+    await claimed.release()
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
     for (const connection of connections) if (!connection.busy()) connection.frames.destroy()
     await instances.closeAll()
@@ -86,21 +85,4 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
     problems: () => readinessProblems({ instances, ending, log, patience: readiness_patience }),
     close: () => (closing ??= close()),
   }
-}
-
-/** The socket is made with mode 0660: its owner and group may connect, nobody else. */
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    // The mask is the whole process's, but the socket is bound before listen() returns.
-    const umask = process.umask(0o117)
-    try {
-      server.listen({ path }, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    } finally {
-      process.umask(umask)
-    }
-  })
 }

@@ -1,35 +1,58 @@
-import { lstat, rm } from 'node:fs/promises'
-import { createConnection } from 'node:net'
+import { lstat, rename, rm } from 'node:fs/promises'
+import type { Server } from 'node:net'
 
-/**
- * Makes room for a listening socket at a path: removes what a killed server left there.
- * @throws when the path is no socket, or somebody listens on it.
- */
-export async function removeStaleSocket(path: string): Promise<void> {
-  const file = await lstat(path).catch((error: unknown) => {
-    if (isCode(error, 'ENOENT')) return undefined
-    throw error
-  })
-  if (file === undefined) return
-  if (!file.isSocket()) throw new Error(`${path} exists and is not a socket`)
-  if (await answers(path)) throw new Error(`another plugin server listens on ${path}`)
-  await rm(path, { force: true })
+export interface ClaimedSocket {
+  /** Removes the socket file, unless another server has taken the path over since. */
+  release(): Promise<void>
 }
 
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection({ path })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', error => {
-      if (isCode(error, 'ECONNREFUSED') || isCode(error, 'ENOENT')) resolve(false)
-      else reject(error)
-    })
+/**
+ * Listens on a path, in the place of whoever does so now. On `kong reload` a new plugin server starts
+ * while the former one still has requests to finish: new connections come to the new one, and the
+ * former keeps those it has. The socket is bound beside the path and moved there, so there is no
+ * moment without one. Its mode is 0660: owner and group may connect, nobody else.
+ *
+ * @throws when the path is there and no socket, or cannot be listened on.
+ */
+export async function claimSocket(server: Server, path: string): Promise<ClaimedSocket> {
+  const former = await inode(path)
+  if (former?.isSocket() === false) throw new Error(`${path} exists and is not a socket`)
+  const beside = `${path}.${process.pid}`
+  await rm(beside, { force: true })
+  await listen(server, beside)
+  const own = await inode(beside)
+  await rename(beside, path)
+  return {
+    async release() {
+      const current = await inode(path)
+      if (current?.ino === own?.ino) await rm(path, { force: true })
+    },
+  }
+}
+
+function inode(path: string) {
+  return lstat(path).catch((error: unknown) => {
+    if (isCode(error, 'ENOENT')) return undefined
+    throw error
   })
 }
 
 function isCode(error: unknown, code: string): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === code
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    // The mask is the whole process's, but the socket is bound before listen() returns.
+    const umask = process.umask(0o117)
+    try {
+      server.listen({ path }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    } finally {
+      process.umask(umask)
+    }
+  })
 }

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { runLua } from './lua.ts'
 
 /** The access snippets of one configuration; `undefined` for a plugin that is not there. */
 export interface Guards {
@@ -57,17 +57,9 @@ export function runGuards(guards: Guards, requests: readonly GuardedRequest[]): 
       writeFileSync(path, snippet)
       return path
     })
-    const run = spawnSync('luajit', ['test/contract/kong-stand-in.lua', ...files], {
-      input: requests.map(describe).join(''),
-      encoding: 'utf8',
-    })
-    if (run.error && 'code' in run.error && run.error.code === 'ENOENT') {
-      throw new Error('these tests run Lua: install the Debian package luajit', {
-        cause: run.error,
-      })
-    }
-    if (run.status !== 0) throw new Error(run.stderr, { cause: run.error })
-    return run.stdout.split('end\n').slice(0, -1).map(parseOutcome)
+    const input = requests.map(describe).join('')
+    const output = runLua('test/contract/kong-stand-in.lua', files, input)
+    return output.split('end\n').slice(0, -1).map(parseOutcome)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -46,9 +46,9 @@ async function listsOf(client: Connected) {
   return structured['lists'] as readonly { name: string; companies: readonly Company[] }[]
 }
 
-const clients: readonly (readonly [string, Mode, string, string | undefined])[] = [
-  ['v1 on /mcp', 'v1', '/mcp', undefined],
-  ['v1 on /mcp/', 'v1', '/mcp/', undefined],
+const clients: readonly (readonly [string, Mode, string, string])[] = [
+  ['v1 on /mcp', 'v1', '/mcp', '2025-11-25'],
+  ['v1 on /mcp/', 'v1', '/mcp/', '2025-11-25'],
   ['v2, initialize', 'legacy', '/mcp', '2025-11-25'],
   ['v2, negotiating on /mcp/', 'auto', '/mcp/', '2026-07-28'],
   ['v2, pinned', { pin: '2026-07-28' }, '/mcp', '2026-07-28'],
@@ -127,17 +127,18 @@ describe.each(clients)('the client %s', (_name, mode, path, protocol_version) =>
   })
 
   it('T03 refreshes by itself when the access token is no longer taken', async () => {
-    const { oauth, callTool } = connected.bob
+    const { bob } = connected
+    const { oauth } = bob
     const before = oauth.tokens()
     if (!before?.refresh_token) throw new Error('bob got no refresh token')
     oauth.saveTokens({ ...before, access_token: 'no-longer-good' })
-    expect((await callTool('whoami')).structured).toMatchObject(people.bob)
+    expect((await bob.callTool('whoami')).structured).toMatchObject(people.bob)
     const after = oauth.tokens()
     expect(after?.access_token).not.toBe(before.access_token)
     expect(after?.refresh_token).toEqual(expect.any(String))
     expect(after?.refresh_token).not.toBe(before.refresh_token)
     // The one it got by refreshing can be refreshed in turn.
     oauth.saveTokens({ ...before, ...after, access_token: 'no-longer-good' })
-    expect((await callTool('whoami')).structured).toMatchObject(people.bob)
+    expect((await bob.callTool('whoami')).structured).toMatchObject(people.bob)
   })
 })

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type Browser, createBrowser, type Page } from '../../gateway/local/demo/browser.ts'
 import { createIdentityProvider } from '../../gateway/local/idp/identity-provider.ts'
 import { parseConfig, type Settings } from '../../plugins/mcp-oidc/config/settings.ts'
+import { createMetrics, type Metrics } from '../../plugins/mcp-oidc/metrics.ts'
 import { createRuntime, type Runtime } from '../../plugins/mcp-oidc/runtime.ts'
 import { openDatabase, type Database } from '../../storage/database.ts'
 import { rawConfig } from './config.ts'
@@ -18,6 +19,7 @@ export interface AuthorizationServer {
   readonly idp_url: string
   readonly settings: Settings
   readonly runtime: Runtime
+  readonly metrics: Metrics
   readonly db: Database
   readonly log: ReturnType<typeof recordingLog>
   readonly database_url: string
@@ -55,7 +57,8 @@ export async function openAuthorizationServer(
     rawConfig({ issuer: url, database_url: database.url, identity_providers, ...changes }),
   )
   const log = recordingLog()
-  const runtime = createRuntime(settings, log, Date.now)
+  const metrics = createMetrics()
+  const runtime = createRuntime(settings, log, Date.now, metrics)
   await runtime.ready()
   gateway.use(runtime.app)
   const db = openDatabase(database.url)
@@ -64,6 +67,7 @@ export async function openAuthorizationServer(
     idp_url,
     settings,
     runtime,
+    metrics,
     db,
     log,
     database_url: database.url,

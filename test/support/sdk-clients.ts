@@ -19,7 +19,6 @@ export interface ToolAnswer {
 /** An AI client of one of the SDKs, signed in as a user, and what it keeps. */
 export interface Connected {
   readonly oauth: OAuthClient
-  /** Undefined where the SDK does not tell. */
   readonly protocol_version: string | undefined
   listTools(): Promise<readonly string[]>
   callTool(name: string, args?: Record<string, unknown>): Promise<ToolAnswer>
@@ -84,10 +83,11 @@ async function connectV1(
   await unauthorized(new V1Client(info).connect(refused), V1UnauthorizedError)
   await refused.finishAuth((await callback()).get('code') ?? '')
   const client = new V1Client(info)
-  await client.connect(open())
+  const transport = open()
+  await client.connect(transport)
   return {
     oauth,
-    protocol_version: undefined,
+    protocol_version: transport.protocolVersion,
     listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
     callTool: async (name, args = {}) => answerOf(await client.callTool({ name, arguments: args })),
     close: () => client.close(),

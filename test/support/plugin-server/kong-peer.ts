@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 
 import { ConnectionDroppedError, FrameStream } from '../../../gateway/plugin-server/frame-stream.ts'
 import { Instances } from '../../../gateway/plugin-server/instances.ts'
+import { createServerMetrics } from '../../../gateway/plugin-server/metrics.ts'
 import { pdk_methods } from '../../../gateway/plugin-server/pdk-methods.ts'
 import type { Exit } from '../../../gateway/plugin-server/pdk-methods.ts'
 import type { PluginModule } from '../../../gateway/plugin-server/plugin.ts'
@@ -66,9 +67,10 @@ export class KongPeer {
 export function connectInMemory(module: PluginModule, { drain_ms = 1_000 } = {}) {
   const { log, lines } = memoryLog()
   const instances = new Instances({ module, log, drain_ms, first_id: 1, now: () => 0 })
+  const metrics = createServerMetrics()
   const connect = () => {
     const [ours, theirs] = duplexPair()
-    serveConnection(theirs, { module, instances, log, ending: () => false })
+    serveConnection(theirs, { module, instances, log, metrics, ending: () => false })
     return new KongPeer(ours)
   }
   return { instances, lines, connect, peer: connect() }

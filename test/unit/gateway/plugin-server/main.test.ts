@@ -11,6 +11,8 @@ import { temporaryDirectory } from '../../../support/plugin-server/temporary-dir
 
 const main = join(import.meta.dirname, '../../../../gateway/plugin-server/main.ts')
 
+const off = ['--metrics-port', 'off']
+
 /** As Kong runs it: no environment, a directory of its own. */
 function run(args: readonly string[]) {
   return new Promise<{ code: number; stdout: string; stderr: string }>(resolve => {
@@ -109,7 +111,7 @@ describe('node gateway/plugin-server/main.ts', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('O04 serves until %s, then ends with 0', async signal => {
     await using directory = await plugins('closed')
     const socket = join(directory.path, 's.sock')
-    const args = [main, '--socket', socket, '--plugins-directory', directory.path]
+    const args = [main, '--socket', socket, '--plugins-directory', directory.path, ...off]
     const child = spawn(process.execPath, args, { env: {}, cwd: '/' })
     const lines = createInterface({ input: child.stdout })
     const [first] = (await once(lines, 'line')) as [string]
@@ -129,12 +131,52 @@ describe('node gateway/plugin-server/main.ts', () => {
   it('O04 ends although nobody reads its log any more', async () => {
     await using directory = await plugins('closed')
     const socket = join(directory.path, 's.sock')
-    const args = [main, '--socket', socket, '--plugins-directory', directory.path]
+    const args = [main, '--socket', socket, '--plugins-directory', directory.path, ...off]
     const child = spawn(process.execPath, args, { env: {}, cwd: '/' })
     await once(createInterface({ input: child.stdout }), 'line')
     child.stdout.destroy()
     child.kill('SIGTERM')
     const [code] = (await once(child, 'exit')) as [number | null]
     expect(code).not.toBeNull()
+  })
+})
+
+describe('--metrics-port', () => {
+  it('O02 O04 serves the metrics of server and plugin, and readiness, beside the socket', async () => {
+    await using directory = await plugins('closed')
+    const file = join(directory.path, 'closed', 'index.ts')
+    const more = `
+      export const Metrics = { metrics: () => Promise.resolve('of_the_plugin 1\\n') }
+      Plugin.prototype.ready = () => Promise.reject(new Error('its database is away'))`
+    await writeFile(file, plugin + more)
+    const socket = join(directory.path, 's.sock')
+    const args = ['--socket', socket, '--plugins-directory', directory.path, '--metrics-port', '0']
+    const child = spawn(process.execPath, [main, ...args], { env: {}, cwd: '/' })
+    let port = 0
+    for await (const line of createInterface({ input: child.stdout })) {
+      const said = JSON.parse(line) as { msg: string; port: number }
+      if (said.msg === 'metrics are served') port = said.port
+      if (port !== 0) break
+    }
+    const url = `http://127.0.0.1:${port}`
+    const text = await (await fetch(`${url}/metrics`)).text()
+    expect(text).toContain('of_the_plugin 1')
+    expect(text).toMatch(/^plugin_server_instances 0$/m)
+    expect(text).toMatch(/^process_resident_memory_bytes \d+$/m)
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+    const client = connectPluginServer(socket)
+    await client.startInstance('closed', {})
+    const answer = await fetch(`${url}/readyz`)
+    expect(answer.status).toBe(503)
+    expect(await answer.json()).toMatchObject({ reasons: ['its database is away'] })
+    client.close()
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  it.each(['65536', '-1', 'x', ''])('refuses %j', async port => {
+    const { code, stderr } = await run(['--socket', '/nowhere', `--metrics-port=${port}`])
+    expect(code).toBe(2)
+    expect(stderr).toContain('neither a port nor off')
   })
 })

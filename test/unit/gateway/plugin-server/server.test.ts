@@ -1,4 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 
 import type { PluginModule } from '../../../../gateway/plugin-server/plugin.ts'
+import { connectPluginServer } from '../../../../gateway/local/kong-side/client.ts'
 import { startPluginServer } from '../../../../gateway/plugin-server/server.ts'
 import { KongPeer } from '../../../support/plugin-server/kong-peer.ts'
 import { memoryLog } from '../../../support/plugin-server/memory-log.ts'
@@ -204,16 +205,32 @@ describe('the socket file', () => {
     await server.close()
   })
 
-  it('is left alone when it is no socket or somebody listens on it', async () => {
+  it('is left alone when it is no socket', async () => {
     await using directory = await temporaryDirectory()
     const file = join(directory.path, 'file')
     await writeFile(file, 'precious')
     await expect(startPluginServer(options(file))).rejects.toThrow('is not a socket')
-    const socket = join(directory.path, 's.sock')
-    const first = await startPluginServer(options(socket))
-    await expect(startPluginServer(options(socket))).rejects.toThrow('another plugin server')
-    await first.close()
+    expect(await readFile(file, 'utf8')).toBe('precious')
     const nowhere = join(directory.path, 'no', 's.sock')
     await expect(startPluginServer(options(nowhere))).rejects.toThrow()
+  })
+
+  it('G08 goes to the next server at a reload, while the former finishes what it has', async () => {
+    await using directory = await temporaryDirectory()
+    const socket = join(directory.path, 's.sock')
+    const former = await startPluginServer({ ...options(socket), first_instance_id: 1 })
+    const early = connectPluginServer(socket)
+    const id = await early.startInstance('pbtest', {})
+    const next = await startPluginServer({ ...options(socket), first_instance_id: 1000 })
+    expect(await early.handleEvent(id, 'access', {})).toEqual({ kind: 'continue' })
+    const late = connectPluginServer(socket)
+    await late.startInstance('pbtest', {})
+    early.close()
+    await former.close()
+    expect((await stat(socket)).isSocket()).toBe(true)
+    expect(await late.startInstance('pbtest', {})).toBeGreaterThan(0)
+    late.close()
+    await next.close()
+    await expect(stat(socket)).rejects.toThrow('ENOENT')
   })
 })

@@ -1,0 +1,12 @@
+-- Kong's rate-limiting before mcp-oidc (1050), so that it counts what mcp-oidc answers itself: Kong
+-- runs no plugin after one that answers.
+local rate_limiting = require "kong.plugins.rate-limiting.handler"
+
+-- A copy, because a handler carries its priority and Kong's own keeps 910.
+local handler = {}
+for name, value in pairs(rate_limiting) do
+  handler[name] = value
+end
+handler.PRIORITY = 1100
+
+return handler

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
+import { beRefused, goThrough, meetBrokenDatabase, meetFailingIdp } from '../support/canary-flow.ts'
+import { collectSecrets, type Kind, type KnownSecret, rightful } from '../support/canary-secrets.ts'
+import { type CanaryStack, openCanaryStack } from '../support/canary-stack.ts'
+import { type Recorded, valuesOf } from '../support/http-recorder.ts'
+import { findSecrets } from '../support/secret-search.ts'
+import { describeOwnStack } from '../support/stack.ts'
+import { plantLeaks } from '../support/planted-leaks.ts'
+
+describeOwnStack('everything that is written', 'the logs and keys of every part', () => {
+  let stack: CanaryStack
+  let secrets: readonly KnownSecret[]
+  let logs: ReadonlyMap<string, string>
+  let metrics: readonly string[]
+  const planted = { name: 'planted', value: randomBytes(24).toString('base64url') }
+
+  beforeAll(async () => {
+    stack = await openCanaryStack()
+    const done = await goThrough(stack)
+    await beRefused(stack, done)
+    await meetFailingIdp(stack)
+    await meetBrokenDatabase(stack)
+    await plantLeaks(stack, planted.value)
+    metrics = await metricsOf(await stack.logs())
+    await stack.stop()
+    logs = await stack.logs()
+    secrets = collectSecrets(stack)
+  }, 120_000)
+  afterAll(() => stack.close())
+
+  it('R08 is searched for every kind of secret', () => {
+    const kinds: readonly Kind[] = [
+      ...(['key', 'database password', 'password', 'cookie', 'csrf', 'state', 'code'] as const),
+      ...(['verifier', 'token', 'client secret', 'assertion', 'company client secret'] as const),
+      ...(['company cookie', 'company state', 'company code', 'company verifier'] as const),
+      'company token',
+    ]
+    expect([...new Set(secrets.map(({ kind }) => kind))].sort()).toEqual([...kinds].sort())
+  })
+
+  it.each(['gateway.log', 'plugin-server.log', 'mcp-server.log', 'dev-idp.log', 'postgres.log'])(
+    'R08 %s holds none of them',
+    name => {
+      const log = logs.get(name) ?? ''
+      expect(log.split('\n').length).toBeGreaterThan(1)
+      expect(findSecrets(log, secrets)).toEqual([])
+    },
+  )
+
+  it('R08 there is no log that was not searched', () => {
+    expect([...logs.keys()].sort()).toEqual([
+      'dev-idp.log',
+      'gateway.log',
+      'mcp-server.log',
+      'plugin-server.log',
+      'postgres.log',
+    ])
+  })
+
+  it('R08 no metric holds one', () => {
+    expect(metrics).toHaveLength(2)
+    expect(findSecrets(metrics.join('\n'), secrets)).toEqual([])
+  })
+
+  it.each(['gateway.log', 'plugin-server.log', 'mcp-server.log'])(
+    'R08 a leak that was planted in %s is found',
+    name => {
+      expect(findSecrets(logs.get(name) ?? '', [planted])).toHaveLength(1)
+    },
+  )
+
+  it('R08 each secret would be found in a log, in every way of writing it', () => {
+    const log = logs.get('plugin-server.log') ?? ''
+    for (const secret of secrets) {
+      const bytes = Buffer.from(secret.value)
+      const written = [
+        ...(typeof secret.value === 'string'
+          ? [secret.value, encodeURIComponent(secret.value)]
+          : []),
+        ...(['hex', 'base64', 'base64url'] as const).map(encoding => bytes.toString(encoding)),
+      ]
+      for (const text of written) {
+        const line = JSON.stringify({ level: 30, msg: JSON.stringify({ detail: text }) })
+        expect(findSecrets(`${log}${line}\n`, [secret])).toHaveLength(1)
+      }
+    }
+  })
+
+  it('R08 the gateway answers with a secret only to whom it belongs, where it belongs', () => {
+    const idp_origin = `http://localhost:${stack.idp.port}`
+    const leaks = stack.client.exchanges.flatMap(exchange =>
+      partsOf(exchange).flatMap(([part, text]) => {
+        const allowed = rightful(exchange, part, idp_origin)
+        const others = secrets.filter(({ kind }) => !allowed.includes(kind))
+        const where = `${exchange.method} ${exchange.url.split('?')[0] ?? ''} ${exchange.status} ${part}`
+        return findSecrets(text, others).map(leak => ({ where, ...leak }))
+      }),
+    )
+    expect(stack.client.exchanges.length).toBeGreaterThan(50)
+    expect(leaks).toEqual([])
+  })
+
+  it('R08 the MCP server gets the assertion and nothing else', () => {
+    const others = secrets.filter(({ kind }) => kind !== 'assertion')
+    const asked = stack.upstream.exchanges
+    expect(asked.length).toBeGreaterThan(1)
+    for (const { url, request_headers, request_body } of asked)
+      expect(findSecrets([url, ...request_headers, request_body].join('\n'), others)).toEqual([])
+  })
+
+  it('R08 the identity provider gets what is its own and nothing else', () => {
+    const own: readonly Kind[] = [
+      'company client secret',
+      'company code',
+      'company verifier',
+      'company token',
+    ]
+    const others = secrets.filter(({ kind }) => !own.includes(kind))
+    // What the browser sends there is not ours: on one computer it has all cookies of localhost.
+    const asked = stack.idp.exchanges.filter(
+      ({ request_headers }) => valuesOf(request_headers, 'sec-fetch-mode')[0] !== 'navigate',
+    )
+    expect(asked.some(({ url }) => url === '/token')).toBe(true)
+    for (const { url, request_headers, request_body } of asked)
+      expect(findSecrets([url, ...request_headers, request_body].join('\n'), others)).toEqual([])
+  })
+
+  it.each(['gateway.log', 'plugin-server.log', 'mcp-server.log', 'dev-idp.log'])(
+    'O03 every line of %s is a JSON object',
+    name => {
+      const odd = (logs.get(name) ?? '').split('\n').filter(line => line !== '' && !isObject(line))
+      expect(odd).toEqual([])
+    },
+  )
+
+  it('O03 gateway, plugin and MCP server name a request by the same id', () => {
+    const ids = (name: string) =>
+      new Set(
+        [...(logs.get(name) ?? '').matchAll(/"(?:x-)?request[_-]id":"([^"]+)"/g)].map(
+          ([, id]) => id,
+        ),
+      )
+    const at_gateway = ids('gateway.log')
+    for (const part of ['plugin-server.log', 'mcp-server.log']) {
+      const shared = [...ids(part)].filter(id => at_gateway.has(id))
+      expect(shared.length).toBeGreaterThan(0)
+    }
+  })
+})
+
+type Part = Parameters<typeof rightful>[1]
+
+function partsOf({ headers, body }: Recorded): readonly (readonly [Part, string])[] {
+  const rest = headers.filter((_, index) => {
+    const name = headers[index - (index % 2)]?.toLowerCase()
+    return name !== 'set-cookie' && name !== 'location'
+  })
+  return [
+    ['set-cookie', valuesOf(headers, 'set-cookie').join('\n')],
+    ['location', valuesOf(headers, 'location').join('\n')],
+    ['other headers', rest.join('\n')],
+    ['body', body],
+  ]
+}
+
+async function metricsOf(logs: ReadonlyMap<string, string>): Promise<readonly string[]> {
+  const ports = [...logs.values()].flatMap(log =>
+    [...log.matchAll(/"port":(\d+),"msg":"metrics are served"/g)].map(([, port]) => port ?? ''),
+  )
+  return Promise.all(
+    ports.map(async port => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()),
+  )
+}
+
+function isObject(line: string): boolean {
+  try {
+    return typeof JSON.parse(line) === 'object'
+  } catch {
+    return false
+  }
+}
