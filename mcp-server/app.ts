@@ -6,9 +6,12 @@ import { IdentityError } from './identity/identity-error.ts'
 import { requireIdentity } from './identity/require-identity.ts'
 import type { VerifyIdentity } from './identity/verify-identity.ts'
 import { allowOrigins } from './origin.ts'
+import type { Metrics } from './metrics.ts'
 import { createEndpoint } from './protocol/endpoint.ts'
-import { readiness } from './readiness.ts'
+import { answers, type Check, readiness } from './readiness.ts'
+import { logRequests } from './request-log.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
+import type { Tracer } from './tracing/tracer.ts'
 import { tools as all } from './tools/tools.ts'
 import type { Tool } from './tools/tool.ts'
 
@@ -22,6 +25,10 @@ export interface AppOptions {
   readonly log: Logger
   /** Milliseconds; only differences of it are used. */
   readonly clock: () => number
+  readonly metrics: Metrics
+  readonly tracer: Tracer
+  /** What must answer, beside the databases, before requests are sent here; by what it is called. */
+  readonly checks?: Readonly<Record<string, Check>>
   /** Every tool of the server when left out. */
   readonly tools?: readonly Tool[]
 }
@@ -34,20 +41,28 @@ export interface App {
 
 /** The MCP server as an Express app: `/mcp`, `/healthz`, `/readyz`, and nothing else. */
 export function createApp(options: AppOptions): App {
-  const { verify, data, audit, log, clock, tools = all } = options
-  const endpoint = createEndpoint({ tools, data, audit, log, clock })
+  const { verify, data, audit, log, clock, metrics, tools = all } = options
+  const endpoint = createEndpoint({ tools, data, audit, log, clock, metrics })
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.enable('case sensitive routing')
   app.use(assignRequestId())
+  app.use(logRequests(log, clock, options.tracer))
   app.use(allowOrigins(options.allowed_origins, log))
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' })
   })
-  app.get('/readyz', readiness([audit, data], log))
+  app.get(
+    '/readyz',
+    readiness(
+      { 'audit database': answers(audit), 'product database': answers(data), ...options.checks },
+      log,
+    ),
+  )
   const guard = requireIdentity(verify, (error, request) => {
     const refusal = { request_id: requestIdOf(request), ip: request.socket.remoteAddress }
+    metrics.identityRefusal(error instanceof IdentityError ? error.code : 'internal_error')
     if (error instanceof IdentityError && error.code !== 'keys_unavailable') {
       log.warn({ ...refusal, code: error.code, reason: error.message }, 'identity refused')
     } else {

@@ -17,6 +17,11 @@ const origins = z.string().transform((text, context) =>
     }),
 )
 
+/** A port, 0 for a free one, or off. */
+const optionalPort = z.union([z.literal('off'), z.coerce.number().int().min(0).max(65_535)], {
+  error: 'must be a port, or off',
+})
+
 const Variables = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
@@ -27,6 +32,9 @@ const Variables = z.object({
   JWKS_URL: url('http:', 'https:').optional(),
   UPSTREAM_AUDIENCE: z.string().min(1).default('mcp-server'),
   ALLOWED_ORIGINS: origins.optional(),
+  METRICS_HOST: z.string().min(1).default('127.0.0.1'),
+  METRICS_PORT: optionalPort.default(9465),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:').optional(),
 })
 
 /** The server's settings, frozen. */
@@ -40,6 +48,10 @@ export interface Environment {
   /** `aud` of every identity assertion. */
   readonly audience: string
   readonly allowed_origins: readonly string[]
+  /** Where /metrics is served; undefined: nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
+  /** Where spans are sent, by OTLP over HTTP; undefined: nowhere. */
+  readonly otlp_endpoint: string | undefined
 }
 
 /** Reads the environment. Throws a TypeError that lists every problem, and no value of a secret. */
@@ -60,6 +72,11 @@ export function parseEnvironment(variables: Record<string, string | undefined>):
     jwks_url: data.JWKS_URL ?? `${data.GATEWAY_URL}/jwks`,
     audience: data.UPSTREAM_AUDIENCE,
     allowed_origins: data.ALLOWED_ORIGINS ?? [new URL(data.GATEWAY_URL).origin],
+    metrics:
+      data.METRICS_PORT === 'off'
+        ? undefined
+        : { host: data.METRICS_HOST, port: data.METRICS_PORT },
+    otlp_endpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
   })
 }
 

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { describeError } from '../storage/describe-error.ts'
 import { parseEnvironment } from './environment.ts'
+import { logForeignLines } from './foreign-lines.ts'
 import { start } from './start.ts'
 
 /** Entry point: reads the environment, serves until SIGTERM or SIGINT, exits 1 when it cannot. */
@@ -16,6 +17,7 @@ const log = pino(
 )
 // A server whose log nobody reads has lost its supervisor.
 process.stdout.on('error', () => process.exit(1))
+logForeignLines(log, { console, process })
 
 try {
   const running = await start(parseEnvironment(process.env), log, () => performance.now())

@@ -2,18 +2,32 @@ import { type Kysely, sql } from 'kysely'
 import type { RequestHandler } from 'express'
 import type { Logger } from 'pino'
 
-/** 200 when every database answers, 503 when one does not: then no request should be sent here. */
-export function readiness(
-  databases: readonly Pick<Kysely<unknown>, 'getExecutor'>[],
-  log: Logger,
-): RequestHandler {
+/** Resolves when it can be worked with, now. */
+export type Check = () => Promise<unknown>
+
+/** Whether a database answers. */
+export function answers(db: Pick<Kysely<unknown>, 'getExecutor'>): Check {
+  return () => sql`select 1`.execute(db)
+}
+
+/**
+ * 200 when every check resolves, 503 with the names of those that do not: then no request should be
+ * sent here. What was wrong with them is in the log alone.
+ */
+export function readiness(checks: Readonly<Record<string, Check>>, log: Logger): RequestHandler {
   return async (_request, response) => {
-    try {
-      await Promise.all(databases.map(db => sql`select 1`.execute(db)))
-      response.json({ status: 'ready' })
-    } catch (error) {
-      log.error({ err: error }, 'the database does not answer')
-      response.status(503).json({ status: 'unavailable' })
-    }
+    const reasons = await Promise.all(
+      Object.entries(checks).map(async ([what, check]) => {
+        try {
+          await check()
+          return []
+        } catch (error) {
+          log.error({ err: error, what }, 'not ready')
+          return [`${what}: no answer`]
+        }
+      }),
+    )
+    if (reasons.every(reason => reason.length === 0)) response.json({ status: 'ready' })
+    else response.status(503).json({ status: 'unavailable', reasons: reasons.flat() })
   }
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
+import { collectDefaultMetrics } from 'prom-client'
 import { type Database, openDatabase } from '../storage/database.ts'
 import { migrate } from '../storage/migrate.ts'
 import { createApp } from './app.ts'
@@ -11,6 +12,12 @@ import { seedProduct } from './data/seed.ts'
 import type { Environment } from './environment.ts'
 import { remoteKeys } from './identity/remote-keys.ts'
 import { verifyIdentity } from './identity/verify-identity.ts'
+import { createMetrics } from './metrics.ts'
+import { startMetricsServer } from './metrics-server.ts'
+import { type Tracer, untraced } from './tracing/tracer.ts'
+
+/** An identity with hundreds of roles is longer than Node's own limit of 16 KiB. */
+const most_header_bytes = 64 * 1024
 
 /** Milliseconds that running calls have to finish before the connections are cut. */
 const DRAIN_LIMIT = 10_000
@@ -34,24 +41,38 @@ export async function start(
   const url = environment.database_url
   const audit = openDatabase(url, { application_name: 'mcp-server-audit', on_error: report })
   const data = openProductDatabase(url, report)
+  const metrics = createMetrics()
+  const keys = remoteKeys(environment.jwks_url)
+  const tracer = await createTracer(environment.otlp_endpoint, log)
   const close = async () => {
+    await tracer
+      .close()
+      .catch((error: unknown) => log.warn({ err: error }, 'the last spans could not be exported'))
     await Promise.all([audit.destroy(), data.destroy()])
   }
   try {
     await prepare(audit, data, log)
     const mcp = createApp({
-      verify: verifyIdentity({ ...environment, keys: remoteKeys(environment.jwks_url) }),
+      verify: verifyIdentity({ ...environment, keys }),
       data,
       audit,
       allowed_origins: environment.allowed_origins,
       log,
       clock,
+      metrics,
+      tracer,
+      checks: { 'keys of the gateway': () => keys.reached() },
     })
-    const server = createServer(mcp.app)
+    const server = createServer({ maxHeaderSize: most_header_bytes }, mcp.app)
     const port = await listen(server, environment)
     log.info({ host: environment.host, port }, 'listening')
+    collectDefaultMetrics({ register: metrics.registry })
+    const status =
+      environment.metrics &&
+      startMetricsServer({ ...environment.metrics, log, metrics: () => metrics.registry.metrics() })
     const stop = async () => {
       await stopServing(server, () => mcp.drain())
+      await status?.close()
       await close()
     }
     return { port, stop }
@@ -59,6 +80,13 @@ export async function start(
     await close()
     throw error
   }
+}
+
+/** What tracing needs is loaded only where spans are sent to somebody. */
+async function createTracer(endpoint: string | undefined, log: Logger): Promise<Tracer> {
+  if (endpoint === undefined) return untraced
+  const { createOtlpTracer } = await import('./tracing/otlp.ts')
+  return createOtlpTracer(endpoint, 'mcp-server', log)
 }
 
 async function prepare(audit: Database, data: ProductDatabase, log: Logger): Promise<void> {

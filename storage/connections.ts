@@ -51,6 +51,17 @@ export async function createConnection(
     .execute()
 }
 
+/** How many are neither ended nor past their end. */
+export async function countActiveConnections({ db }: Pick<Store, 'db'>): Promise<number> {
+  const { active } = await db
+    .selectFrom('connections')
+    .select(({ fn }) => fn.countAll<number>().as('active'))
+    .where('status', '=', 'active')
+    .where('expires_at', '>', sql<Date>`now()`)
+    .executeTakeFirstOrThrow()
+  return active
+}
+
 /**
  * An ended connection is found, with its reason; one past its end is not. Rejects with SealError
  * when the profile does not open.

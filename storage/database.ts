@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { rememberPool } from './pool-use.ts'
 import type { Tables } from './tables.ts'
 
 export type Database = Kysely<Tables>
@@ -47,7 +48,9 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   // pool has dropped that connection, and whoever was using it gets the rejection of the query.
   pool.on('error', report)
   pool.on('connect', client => client.on('error', report))
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  rememberPool(db, pool)
+  return db
 }
 
 function columnTypes() {

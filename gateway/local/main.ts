@@ -11,6 +11,7 @@ if (major < 24) {
 // Only now: an older Node may not be able to read these.
 const { parseOptions, usage } = await import('./stack/options.ts')
 const { runStack } = await import('./stack/run.ts')
+const { hasTerminal } = await import('./stack/terminal.ts')
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2))
@@ -20,12 +21,20 @@ async function main(): Promise<number> {
   }
   const stop = new AbortController()
   const interrupt = () => stop.abort(new Error('interrupted'))
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', interrupt)
+  let reload: (() => void) | undefined
+  const in_terminal = hasTerminal()
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  // Sent by hand it means to reload; when the terminal is closed it comes too, and means to end.
+  process.on('SIGHUP', () => {
+    if (in_terminal && !hasTerminal()) interrupt()
+    else reload?.()
+  })
   try {
     return await runStack(options, {
       data_directory: fileURLToPath(new URL('../../.data', import.meta.url)),
       print: text => console.log(text),
       signal: stop.signal,
+      onReload: given => (reload = given),
     })
   } catch (error) {
     // Interrupted while starting: that was the wish, and everything is stopped.

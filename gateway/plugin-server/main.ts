@@ -5,6 +5,7 @@ import { collectDefaultMetrics } from 'prom-client'
 
 import { describeError } from './describe-error.ts'
 import { dump } from './dump.ts'
+import { logForeignLines } from './foreign-lines.ts'
 import { loadPlugin } from './load-plugin.ts'
 import { createServerMetrics } from './metrics.ts'
 import { parseOptions, usage, UsageError } from './options.ts'
@@ -22,6 +23,7 @@ async function serve({ socket, plugins_directory, metrics: address }: Serve): Pr
   const log = pino({ base: { service: 'plugin-server' } }, process.stdout)
   // Kong reads our log; when it is gone, nobody starts us again beside the next one.
   process.stdout.on('error', () => process.exit(1))
+  logForeignLines(log, { console, process })
   const module = await loadPlugin(resolve(plugins_directory))
   const metrics = createServerMetrics()
   collectDefaultMetrics({ register: metrics.registry })

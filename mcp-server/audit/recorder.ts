@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { type AuditEvent, recordAuditEvent } from '../../storage/audit.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Identity } from '../identity/identity.ts'
+import type { Metrics } from '../metrics.ts'
 
 /** What happened; who it was and in which request is filled in. */
 export type Occurrence = Pick<
@@ -23,6 +24,7 @@ export function createRecorder(
   log: Logger,
   identity: Identity,
   request_id: string,
+  metrics: Pick<Metrics, 'auditWrite'>,
 ): Recorder {
   const { user_id, org_id, email, client_id, connection_id } = identity
   let failures = 0
@@ -37,12 +39,15 @@ export function createRecorder(
         client_id,
         connection_id,
       }
+      const written = metrics.auditWrite()
       try {
         await recordAuditEvent(db, event)
       } catch (error) {
+        written({ result: 'error' })
         log.error({ err: error, event }, 'an event could not be recorded')
         throw error
       }
+      written({ result: 'ok' })
       if (event.outcome === 'error' || event.outcome === 'refused') failures += 1
       log.info({ event }, 'audit')
     },

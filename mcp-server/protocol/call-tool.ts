@@ -2,8 +2,10 @@ import { type CallToolResult, ProtocolError, ProtocolErrorCode } from '@modelcon
 import type { Logger } from 'pino'
 import { argumentDigest } from '../audit/argument-digest.ts'
 import type { Occurrence, Recorder } from '../audit/recorder.ts'
-import { ToolError } from '../tools/tool-error.ts'
+import type { Metrics, ToolOutcome } from '../metrics.ts'
+import { ToolError, type ToolErrorCode } from '../tools/tool-error.ts'
 import type { Structured, Tool, ToolContext } from '../tools/tool.ts'
+import type { RequestTrace } from '../tracing/tracer.ts'
 
 export interface ToolCall {
   readonly name: string
@@ -17,6 +19,14 @@ export interface Surroundings {
   readonly log: Logger
   /** Milliseconds. */
   readonly clock: () => number
+  readonly metrics: Pick<Metrics, 'toolCall'>
+  readonly trace: Pick<RequestTrace, 'span'>
+}
+
+/** How a call ended; without a code, well. */
+interface Ended {
+  readonly outcome: 'ok' | 'error' | 'refused'
+  readonly error_code?: Exclude<ToolOutcome, 'ok' | 'not_recorded'>
 }
 
 /** A tool's name is on record up to this length; ours are shorter. */
@@ -27,20 +37,37 @@ const RECORDED_NAME = 100
  * is on record before it begins. What cannot be recorded is not answered: the caller gets a
  * protocol error instead. An unknown tool is a protocol error too, everything else a tool error.
  */
-export async function callTool(
-  { tools, context, recorder, log, clock }: Surroundings,
+export function callTool(surroundings: Surroundings, call: ToolCall): Promise<CallToolResult> {
+  const tool = surroundings.tools.find(({ name }) => name === call.name)
+  const ended = surroundings.metrics.toolCall(tool?.name)
+  const attributes = { 'mcp.tool.name': tool?.name ?? 'unknown' }
+  return surroundings.trace.span(`tools/call ${attributes['mcp.tool.name']}`, attributes, () =>
+    answerCall(surroundings, tool, call, ended),
+  )
+}
+
+async function answerCall(
+  { context, recorder, log, clock }: Surroundings,
+  tool: Tool | undefined,
   call: ToolCall,
+  ended: (outcome: ToolOutcome) => void,
 ): Promise<CallToolResult> {
   const began = clock()
-  const record = (occurrence: Pick<Occurrence, 'outcome' | 'error_code'>) =>
-    onRecord(recorder, {
-      type: 'tool_call',
-      tool: call.name.slice(0, RECORDED_NAME),
-      ...digestOf(call),
-      ...(occurrence.outcome !== 'started' && { duration_ms: Math.round(clock() - began) }),
-      ...occurrence,
-    })
-  const tool = tools.find(({ name }) => name === call.name)
+  const record = async (occurrence: Ended | { outcome: 'started' }) => {
+    try {
+      await onRecord(recorder, {
+        type: 'tool_call',
+        tool: call.name.slice(0, RECORDED_NAME),
+        ...digestOf(call),
+        ...(occurrence.outcome !== 'started' && { duration_ms: Math.round(clock() - began) }),
+        ...occurrence,
+      })
+    } catch (error) {
+      ended('not_recorded')
+      throw error
+    }
+    if (occurrence.outcome !== 'started') ended(occurrence.error_code ?? 'ok')
+  }
   if (tool === undefined) {
     await record({ outcome: 'refused', error_code: 'unknown_tool' })
     throw new ProtocolError(
@@ -85,7 +112,10 @@ function digestOf(call: ToolCall): { argument_digest?: string } {
   }
 }
 
-function explain(error: unknown, log: Logger): { code: string; message: string } {
+function explain(
+  error: unknown,
+  log: Logger,
+): { code: ToolErrorCode | 'internal_error'; message: string } {
   if (error instanceof ToolError) return error
   log.error({ err: error }, 'a tool failed')
   return {

@@ -6,7 +6,9 @@ import type { Database } from '../../storage/database.ts'
 import { createRecorder, type Recorder } from '../audit/recorder.ts'
 import type { ProductDatabase } from '../data/database.ts'
 import { identityOf } from '../identity/require-identity.ts'
+import type { Metrics } from '../metrics.ts'
 import { requestIdOf } from '../request-id.ts'
+import { traceOf } from '../request-log.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { Surroundings } from './call-tool.ts'
 import { BodyError, readBody } from './read-body.ts'
@@ -21,6 +23,7 @@ export interface EndpointOptions {
   readonly log: Logger
   /** Milliseconds. */
   readonly clock: () => number
+  readonly metrics: Metrics
 }
 
 export interface Endpoint {
@@ -59,12 +62,13 @@ export function createEndpoint({ audit, log, ...rest }: EndpointOptions): Endpoi
     const identity = identityOf(request)
     const request_id = requestIdOf(request)
     const request_log = log.child({ request_id })
-    const recorder = createRecorder(audit, request_log, identity, request_id)
+    const recorder = createRecorder(audit, request_log, identity, request_id, rest.metrics)
     const body = await bodyOf(request, reply, recorder)
     if (reply.headersSent) return
     const authInfo = { token: '', clientId: identity.client_id, scopes: identity.scope.split(' ') }
     const context = { identity, data: rest.data }
-    requests.set(authInfo, { ...rest, context, recorder, log: request_log })
+    const trace = traceOf(request)
+    requests.set(authInfo, { ...rest, context, recorder, trace, log: request_log })
     const node = toNodeHandler({
       fetch: async web => {
         const response = await mcp.fetch(web, { authInfo, parsedBody: body })

@@ -77,7 +77,7 @@ export async function beRefused(
   const basic = Buffer.from(`${client.client_id}:${refresh_token}`).toString('base64')
   await expectStatus(callWhoami(url, { headers: ['Authorization', `Basic ${basic}`] }), 401)
   await expectStatus(
-    token(url, { ...redemption, code_verifier: tokens.access_token.slice(-43) }),
+    token(url, { ...redemption, code_verifier: randomBytes(32).toString('base64url') }),
     400,
   )
   const { client_id } = client

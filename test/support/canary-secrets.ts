@@ -45,8 +45,11 @@ export function collectSecrets(stack: CanaryStack): readonly KnownSecret[] {
     cookies(headers, path, (name, value) => add('cookie', name, value))
     for (const place of valuesOf(headers, 'location')) {
       const { origin, searchParams } = new URL(place, own_url)
-      const to_company = origin === `http://localhost:${stack.idp.port}`
-      add(to_company ? 'company state' : 'state', path, searchParams.get('state'))
+      add(
+        stack.idp_origins.includes(origin) ? 'company state' : 'state',
+        path,
+        searchParams.get('state'),
+      )
       add('code', path, searchParams.get('code'))
     }
     for (const [, value] of body.matchAll(/name="csrf" value="([^"]+)"/g)) add('csrf', path, value)
@@ -127,14 +130,16 @@ function members(body: string): Readonly<Record<string, string | undefined>> {
 export function rightful(
   { url, status, headers }: Recorded,
   part: 'set-cookie' | 'location' | 'other headers' | 'body',
-  idp_origin: string,
+  idp_origins: readonly string[],
 ): readonly Kind[] {
   const [path = ''] = url.split('?')
   const [location = ''] = valuesOf(headers, 'location')
   if (part === 'set-cookie') return ['cookie']
   if (part === 'location' || (part === 'body' && location !== '')) {
     if (location.startsWith('http://127.0.0.1:53682/callback?')) return ['code', 'state']
-    return location.startsWith(`${idp_origin}/auth?`) ? ['company state'] : []
+    return idp_origins.some(origin => location.startsWith(`${origin}/auth?`))
+      ? ['company state']
+      : []
   }
   if (part !== 'body') return []
   if (path === '/token' && status === 200) return ['token']

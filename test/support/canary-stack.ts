@@ -69,6 +69,8 @@ export async function openCanaryStack() {
     idp,
     /** Between the gateway and the MCP server. */
     upstream,
+    /** Whose sign-in pages the gateway leads to. */
+    idp_origins: [issuer, `http://localhost:${idp_port}`],
     client_secret,
     database_url,
     keys: await loadDevelopmentKeys(join(data_directory, 'keys.json')),

@@ -2,20 +2,18 @@ import { parseDocument } from 'yaml'
 import { declarativeConfig } from './document.ts'
 import type { DeclarativeConfig } from './document.ts'
 import { nameProblems } from './entity-names.ts'
-import type { PluginEntity, Surroundings } from './plugin-entity.ts'
+import type { ExternalEntity, NativeEntity, PluginEntity, Surroundings } from './plugin-entity.ts'
 import { describeIssues } from './problems.ts'
-import type { Service } from './upstream-service.ts'
+import type { RouteDescription } from './route.ts'
 
-export interface Route {
-  readonly name: string
-  readonly paths: readonly string[] | undefined
-  readonly methods: readonly string[] | undefined
-  readonly hosts: readonly string[] | undefined
-  readonly regex_priority: number
-  readonly strip_path: boolean
-  readonly preserve_host: boolean
-  readonly service: Service | undefined
+export interface Route extends RouteDescription {
   /** Those that run on this route, the highest priority first. */
+  readonly plugins: readonly PluginEntity[]
+}
+
+export interface Configuration {
+  readonly routes: readonly Route[]
+  /** Those of the whole file: where no route matched, their later phases run. */
   readonly plugins: readonly PluginEntity[]
 }
 
@@ -33,7 +31,7 @@ export class ConfigurationError extends Error {
  * Reads Kong's declarative configuration (format 3.0, YAML). Throws {@link ConfigurationError} with
  * every problem: what Kong would refuse, and what Kong knows but the local gateway does not.
  */
-export function loadConfiguration(text: string, surroundings: Surroundings): readonly Route[] {
+export function loadConfiguration(text: string, surroundings: Surroundings): Configuration {
   // Kong's own reader speaks YAML 1.1: `on` is true, and `<<` merges.
   const yaml = parseDocument(text, { version: '1.1', merge: true })
   if (yaml.errors.length > 0) {
@@ -62,18 +60,17 @@ type ServiceEntry = DeclarativeConfig['services'][number]
 type RouteEntry = DeclarativeConfig['routes'][number]
 type PluginEntry = DeclarativeConfig['plugins'][number]
 
-function assemble(file: DeclarativeConfig): Route[] {
-  const on = (owns: (plugin: PluginEntry) => boolean) => enabled(file.plugins.filter(owns))
-  const global = on(({ service, route }) => service === undefined && route === undefined)
+function assemble(file: DeclarativeConfig): Configuration {
+  const on = (scope: string, owns: (plugin: PluginEntry) => boolean) =>
+    enabled(file.plugins.filter(owns), scope)
+  const plugins = on('', ({ service, route }) => service === undefined && route === undefined)
 
   const toRoute = (entry: RouteEntry, owner: ServiceEntry | undefined, place: string): Route => {
-    const of_service = owner && [
-      ...enabled(owner.plugins),
-      ...on(({ service }) => service !== undefined && service === owner.name),
-    ]
-    const of_route = on(({ route }) => route !== undefined && route === entry.name)
+    const { name = place } = entry
+    const of_service = `service:${owner?.name ?? place.replace(/\.routes.*/, '')}`
+    const of_route = `route:${name}`
     return {
-      name: entry.name ?? place,
+      name,
       paths: entry.paths,
       methods: entry.methods,
       hosts: entry.hosts,
@@ -81,7 +78,13 @@ function assemble(file: DeclarativeConfig): Route[] {
       strip_path: entry.strip_path,
       preserve_host: entry.preserve_host,
       service: owner?.service,
-      plugins: effective([global, of_service ?? [], [...enabled(entry.plugins), ...of_route]]),
+      plugins: effective([
+        plugins,
+        owner ? enabled(owner.plugins, of_service) : [],
+        on(of_service, ({ service }) => service !== undefined && service === owner?.name),
+        enabled(entry.plugins, of_route),
+        on(of_route, ({ route }) => route !== undefined && route === entry.name),
+      ]),
     }
   }
   const nested = file.services.flatMap((owner, n) =>
@@ -96,13 +99,17 @@ function assemble(file: DeclarativeConfig): Route[] {
         : file.services.find(({ name }) => name === entry.service)
     return owner?.enabled === false ? [] : [toRoute(entry, owner, `routes[${n}]`)]
   })
-  return [...nested, ...top]
+  return { routes: [...nested, ...top], plugins: effective([plugins]) }
 }
 
 function enabled(
-  plugins: readonly { readonly enabled: boolean; readonly entity: PluginEntity }[],
+  plugins: readonly {
+    readonly enabled: boolean
+    readonly entity: NativeEntity | ExternalEntity
+  }[],
+  scope: string,
 ): PluginEntity[] {
-  return plugins.filter(plugin => plugin.enabled).map(({ entity }) => entity)
+  return plugins.filter(plugin => plugin.enabled).map(({ entity }) => ({ ...entity, scope }))
 }
 
 /** A plugin nearer to the route replaces the same plugin further away; what is left, by priority. */

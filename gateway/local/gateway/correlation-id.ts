@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { CORRELATION_ID } from './exchange.ts'
 import { nativePlugin } from './native-plugin.ts'
 import { getRequestHeader } from './request-headers.ts'
 
@@ -19,13 +20,20 @@ export const correlation_id = nativePlugin({
     let counter = 0
     const generate = () => (generator === 'uuid' ? randomUUID() : `${worker}#${(counter += 1)}`)
     return {
-      access({ headers }) {
-        if (!getRequestHeader(headers, header_name)) headers.set(header_name, generate())
+      access({ headers, serialize_values }) {
+        const given = getRequestHeader(headers, header_name)
+        const id = given || generate()
+        if (!given) headers.set(header_name, id)
+        serialize_values.set(CORRELATION_ID, id)
         return undefined
       },
-      header_filter({ headers }, response) {
+      header_filter({ serialize_values }, response) {
         if (!echo_downstream) return
-        response.set(header_name, getRequestHeader(headers, header_name) ?? generate())
+        // Without a route no access phase ran, nor the guard before it: the client's id is not repeated.
+        const known = serialize_values.get(CORRELATION_ID)
+        const id = typeof known === 'string' ? known : generate()
+        serialize_values.set(CORRELATION_ID, id)
+        response.set(header_name, id)
       },
     }
   },

@@ -9,7 +9,7 @@ const tags = z.array(z.string()).optional()
 const methods = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']
 const protocols = z
   .array(z.enum(['http', 'https']))
-  .refine(list => list.includes('http'), 'the local gateway speaks http only')
+  .refine(list => list.includes('http'), 'the local gateway serves every route over http too')
   .optional()
 
 /** A reference to another entity by its name: `service: a` or `service: {name: a}`. */
@@ -80,7 +80,7 @@ export function declarativeConfig(surroundings: Surroundings) {
     })
     .transform(({ name, enabled, routes, plugins, ...entry }, context) => {
       try {
-        return { name, enabled, routes, plugins, service: readService(entry) }
+        return { name, enabled, routes, plugins, service: readService(entry, name) }
       } catch (error) {
         if (!(error instanceof TypeError)) throw error
         context.addIssue({ code: 'custom', message: error.message })

@@ -31,7 +31,7 @@ export function upstreamHeaders(exchange: Exchange, match: Match, body: Uint8Arr
   if (announced || body.length > 0) headers.set('Content-Length', String(body.length))
   const before = headers.values('X-Forwarded-For')
   headers.set('X-Forwarded-For', [...before, exchange.client_ip].join(', '))
-  headers.set('X-Forwarded-Proto', 'http')
+  headers.set('X-Forwarded-Proto', exchange.scheme)
   headers.set('X-Forwarded-Host', exchange.host)
   headers.set('X-Forwarded-Port', String(exchange.port))
   headers.set('X-Forwarded-Path', exchange.target.raw_path)

@@ -1,18 +1,9 @@
-import { parseArgs } from 'node:util'
 import { pino } from 'pino'
+import { readArguments, usage } from './arguments.ts'
+import type { Arguments } from './arguments.ts'
 import { ConfigurationError } from './configuration.ts'
 import { startGateway } from './gateway.ts'
-
-const USAGE = `The local gateway: Kong's configuration and plugin protocol, for laptops and tests.
-Production runs Kong.
-
-  node gateway/local/gateway/main.ts --socket PATH [--config FILE] [--port PORT]
-
-  --socket PATH   Unix socket of the plugin server
-  --config FILE   Kong's declarative configuration (config/kong.yml)
-  --port PORT     port on 127.0.0.1 (8000); 0 takes a free one
-  --help          this text
-`
+import type { Gateway } from './gateway.ts'
 
 const PINO_LEVEL = {
   debug: 'debug',
@@ -22,49 +13,44 @@ const PINO_LEVEL = {
   err: 'error',
 } as const
 
-const { values } = readArguments()
-if (values.help) {
-  process.stdout.write(USAGE)
-} else {
-  await run(values.config, values.socket, Number(values.port))
-}
+const given = readArguments(process.argv.slice(2))
+if (given === 'help') process.stdout.write(usage)
+else if ('problems' in given) fail(given.problems.join('\n'))
+else await run(given)
 
-async function run(config_file: string, socket: string | undefined, port: number): Promise<void> {
-  if (socket === undefined) return fail('--socket is missing')
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) return fail('--port is no port')
+async function run(options: Arguments): Promise<void> {
   const log = pino({ base: null }, process.stdout)
   try {
     const gateway = await startGateway({
-      config_file,
+      ...options,
       environment: process.env,
-      plugin_server_socket: socket,
-      port,
       log: ({ level = 'info', ...event }) => log[PINO_LEVEL[level]](event),
+      print: (line, path) => {
+        const stream = path === '/dev/stdout' ? process.stdout : process.stderr
+        stream.write(`${line}\n`)
+      },
     })
     const stop = () => void gateway.close().then(() => process.exit(0))
     process.once('SIGINT', stop)
     process.once('SIGTERM', stop)
+    process.on('SIGHUP', () => void reload(gateway))
   } catch (error) {
     if (error instanceof ConfigurationError) return fail(error.message)
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-    if (taken) return fail(`port ${port} is taken by another program`)
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      const port = 'port' in error ? String(error.port) : ''
+      return fail(`port ${port} is taken by another program`)
+    }
     throw error
   }
 }
 
-function readArguments() {
+/** What is wrong with the new file is printed; the old one stays in force. */
+async function reload(gateway: Gateway): Promise<void> {
   try {
-    return parseArgs({
-      options: {
-        config: { type: 'string', default: 'config/kong.yml' },
-        socket: { type: 'string' },
-        port: { type: 'string', default: '8000' },
-        help: { type: 'boolean', default: false },
-      },
-    })
+    await gateway.reload()
   } catch (error) {
-    fail(error instanceof Error ? error.message : String(error))
-    process.exit()
+    const reason = error instanceof ConfigurationError ? error.message : String(error)
+    process.stderr.write(`not reloaded: ${reason}\n`)
   }
 }
 

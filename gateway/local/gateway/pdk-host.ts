@@ -1,5 +1,6 @@
 import type { SharedValue } from '../../plugin-server/pdk.ts'
 import type { PdkHost } from '../kong-side/client.ts'
+import { sharedRequestId } from './exchange.ts'
 import type { Exchange, LogLevel } from './exchange.ts'
 import { getRequestHeader, getRequestHeaders } from './request-headers.ts'
 
@@ -11,10 +12,10 @@ export function createPdkHost(exchange: Exchange, node_id: string): PdkHost {
     'kong.request.get_path': () => target.path,
     'kong.request.get_path_with_query': () => target.raw,
     'kong.request.get_raw_query': () => target.query,
-    'kong.request.get_scheme': () => 'http',
+    'kong.request.get_scheme': () => exchange.scheme,
     'kong.request.get_host': () => exchange.host,
     'kong.request.get_port': () => exchange.port,
-    'kong.request.get_forwarded_scheme': () => 'http',
+    'kong.request.get_forwarded_scheme': () => exchange.scheme,
     'kong.request.get_forwarded_host': () => exchange.host,
     'kong.request.get_forwarded_port': () => exchange.port,
     'kong.request.get_header': name => getRequestHeader(headers, name),
@@ -36,14 +37,19 @@ export function createPdkHost(exchange: Exchange, node_id: string): PdkHost {
     'kong.log.notice': log(exchange, 'notice'),
     'kong.log.warn': log(exchange, 'warn'),
     'kong.log.err': log(exchange, 'err'),
-    // The local gateway's log has no serializer that would take it.
-    'kong.log.set_serialize_value': () => undefined,
+    'kong.log.set_serialize_value': ([key, value]) =>
+      void exchange.serialize_values.set(key, value),
   }
 }
 
-function log({ log, request_id }: Exchange, level: LogLevel) {
+function log(exchange: Exchange, level: LogLevel) {
   return (values: readonly SharedValue[]): void =>
-    log({ msg: values.map(asText).join(''), level, request_id, from: 'plugin' })
+    exchange.log({
+      msg: values.map(asText).join(''),
+      level,
+      request_id: sharedRequestId(exchange),
+      from: 'plugin',
+    })
 }
 
 function asText(value: SharedValue): string {

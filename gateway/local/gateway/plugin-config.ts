@@ -1,4 +1,6 @@
 import type { KongField } from './external-plugin.ts'
+import { isReference, resolveReference } from './vault-reference.ts'
+import type { Environment } from './vault-reference.ts'
 
 export interface Problem {
   readonly path: readonly PropertyKey[]
@@ -7,7 +9,6 @@ export interface Problem {
   readonly keys?: readonly string[]
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
 type Path = readonly PropertyKey[]
 
 /**
@@ -57,7 +58,7 @@ class ConfigReader {
       if (field.required) this.#report(path, 'required field missing')
       return undefined
     }
-    if (typeof value === 'string' && value.startsWith('{vault://')) {
+    if (isReference(value)) {
       return this.#resolve(field, value, path)
     }
     if (field.type === 'record') return this.readRecord(field, value, path)
@@ -76,17 +77,13 @@ class ConfigReader {
   }
 
   #resolve(field: KongField, reference: string, path: Path): unknown {
-    const name = /^\{vault:\/\/env\/([\w-]+)\}$/.exec(reference)?.[1]
     if (!field.referenceable) {
       this.#report(path, 'Kong resolves no reference here, the field is not referenceable')
-    } else if (name === undefined) {
-      this.#report(path, 'the local gateway resolves {vault://env/name-of-it} only')
-    } else {
-      const variable = name.toUpperCase().replaceAll('-', '_')
-      const value = this.#environment[variable]
-      if (!value) this.#report(path, `the environment variable ${variable} is not set`)
-      return value
+      return undefined
     }
+    const resolved = resolveReference(reference, this.#environment)
+    if ('value' in resolved) return resolved.value
+    this.#report(path, resolved.problem)
     return undefined
   }
 

@@ -1,7 +1,7 @@
 import { request as http } from 'node:http'
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { request as https } from 'node:https'
-import { errorExit } from './exchange.ts'
+import { errorExit, sharedRequestId } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import { downstreamHeaders, upstreamHeaders } from './forwarded-headers.ts'
 import { respond } from './respond.ts'
@@ -37,6 +37,8 @@ export async function proxy(
     resolve(undefined)
   })
   upstream.on('response', answer => {
+    exchange.progress.answered = performance.now()
+    if (answer.statusCode !== undefined) exchange.progress.upstream_status = answer.statusCode
     passOn(answer, response, finish)
   })
   upstream.on('error', error => {
@@ -51,7 +53,7 @@ export async function proxy(
       level: 'err',
       status,
       reason: error.message,
-      request_id,
+      request_id: sharedRequestId(exchange),
     })
     respond(response, errorExit(status, message, request_id), finish)
   })
@@ -61,14 +63,15 @@ export async function proxy(
 
 function open(exchange: Exchange, match: Match, service: Service, body: Buffer): ClientRequest {
   const request = service.protocol === 'https' ? https : http
-  const { query } = exchange.target
+  const { query, raw } = exchange.target
+  const path = raw.includes('?') ? `${match.upstream_path}?${query}` : match.upstream_path
+  exchange.progress.upstream_uri = path
+  exchange.progress.proxied = performance.now()
   return request({
     host: service.host,
     port: service.port,
     method: exchange.method,
-    path: exchange.target.raw.includes('?')
-      ? `${match.upstream_path}?${query}`
-      : match.upstream_path,
+    path,
     headers: upstreamHeaders(exchange, match, body).raw,
     // A connection of its own: none that an upstream is just about to close.
     agent: false,

@@ -18,6 +18,8 @@ const url = z.string().superRefine((given, context) => {
 
 /** An upstream. Timeouts are milliseconds. */
 export interface Service {
+  /** Its host, when the file gives it no name. */
+  readonly name: string
   readonly protocol: 'http' | 'https'
   readonly host: string
   readonly port: number
@@ -42,21 +44,23 @@ export const upstream_fields = {
 export type UpstreamEntry = z.output<z.ZodObject<typeof upstream_fields>>
 
 /** Throws TypeError when the entry does not say where the upstream is. */
-export function readService(entry: UpstreamEntry): Service {
+export function readService(entry: UpstreamEntry, name: string | undefined): Service {
   const { connect_timeout, read_timeout } = entry
   if (entry.url === undefined) {
     if (entry.host === undefined) throw new TypeError('needs a url or a host')
     const { protocol = 'http', host, port = 80, path } = entry
-    return { protocol, host, port, path, connect_timeout, read_timeout }
+    return { name: name ?? host, protocol, host, port, path, connect_timeout, read_timeout }
   }
   if ([entry.protocol, entry.host, entry.port, entry.path].some(part => part !== undefined)) {
     throw new TypeError('takes a url, or protocol, host, port and path, not both')
   }
   const url = new URL(entry.url)
   const protocol = url.protocol === 'https:' ? 'https' : 'http'
+  const host = url.hostname.replace(/^\[|\]$/g, '')
   return {
+    name: name ?? host,
     protocol,
-    host: url.hostname.replace(/^\[|\]$/g, ''),
+    host,
     port: Number(url.port) || (protocol === 'https' ? 443 : 80),
     path: url.pathname === '/' ? undefined : url.pathname,
     connect_timeout,

@@ -1,12 +1,11 @@
 import type { Log, LogLevel } from '../gateway/exchange.ts'
-import { type Gateway, startGateway } from '../gateway/gateway.ts'
+import { type Gateway, type GatewayOptions, startGateway } from '../gateway/gateway.ts'
 import type { LogFile } from './log-file.ts'
 
-export interface LocalGatewayOptions {
-  readonly config_file: string
-  readonly environment: Readonly<Record<string, string>>
-  readonly plugin_server_socket: string
-  readonly port: number
+export interface LocalGatewayOptions extends Pick<
+  GatewayOptions,
+  'config_file' | 'environment' | 'plugin_server_socket' | 'port' | 'status_port' | 'tls'
+> {
   readonly log: LogFile
 }
 
@@ -23,5 +22,6 @@ const level_numbers = {
 export function startLocalGateway({ log, ...options }: LocalGatewayOptions): Promise<Gateway> {
   const write: Log = ({ level = 'info', ...event }) =>
     log.write(JSON.stringify({ level: level_numbers[level], time: Date.now(), ...event }))
-  return startGateway({ ...options, log: write })
+  // What a plugin would print goes there too: standard output belongs to whoever started all this.
+  return startGateway({ ...options, log: write, print: line => log.write(line) })
 }

@@ -17,6 +17,10 @@ export interface StackOptions {
   readonly port: number
   readonly mcp_server_port: number
   readonly idp_port: number
+  /** Where the plugin server and the MCP server serve their metrics; nowhere without it. */
+  readonly metrics_ports?: { readonly plugin_server: number; readonly mcp_server: number }
+  /** Where the gateway serves its metrics and status; nowhere without it. */
+  readonly status_port?: number
   /** Public URL of the gateway; `http://localhost:PORT` without it. */
   readonly url?: string | undefined
   /** False leaves out the local gateway and its plugin server: a Kong takes their place. */
@@ -37,6 +41,11 @@ export interface Stack {
   readonly logs: string
   /** Resolves, when a part ends by itself, with which one, how, and its last lines. */
   readonly failed: Promise<string>
+  /**
+   * Has the gateway read its configuration again. Rejects with everything that is wrong with it,
+   * and nothing has changed then.
+   */
+  reload(): Promise<void>
   /** Stops everything in order and waits for it. */
   stop(): Promise<void>
 }
@@ -73,6 +82,8 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
   const mcp_server = `http://127.0.0.1:${mcp_server_port}`
   // Parts on this computer meet here, wherever the public URL leads.
   const gateway = options.gateway === false ? url : `http://127.0.0.1:${port}`
+  const metrics_port = (of: keyof NonNullable<StackOptions['metrics_ports']>) =>
+    String(options.metrics_ports?.[of] ?? 'off')
   const launch: Supervisor['launch'] = (child, probe) => supervisor.launch(child, probe)
   const step: Supervisor['step'] = (part, detail, start) => supervisor.step(part, detail, start)
 
@@ -80,7 +91,8 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
   const keys = await step('keys', key_file, () => loadDevelopmentKeys(key_file))
   const database_url = options.database_url ?? (await startDatabase(supervisor, data))
   const kong_yml = options.config_file ?? root('config/kong.yml')
-  const config_file = await kongConfigFor({ idp, mcp_server }, kong_yml, join(data, 'kong.yml'))
+  const placed = () => kongConfigFor({ idp, mcp_server }, kong_yml, join(data, 'kong.yml'))
+  const config_file = await placed()
   const environment = gatewayEnvironment(url, database_url, keys)
   const environment_file = join(data, 'kong.env')
   await writeEnvironmentFile(environment_file, environment)
@@ -111,10 +123,14 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
           DATABASE_URL: database_url,
           GATEWAY_URL: url,
           JWKS_URL: `${gateway}/jwks`,
+          METRICS_PORT: metrics_port('mcp_server'),
         },
       },
-      answersAt(`${mcp_server}/readyz`),
+      // It is not ready before it has the gateway's keys, and a Kong may come later.
+      answersAt(`${mcp_server}/${options.gateway === false ? 'healthz' : 'readyz'}`),
     )
+  let reload = (): Promise<void> =>
+    Promise.reject(new Error('Kong has its own way to reload: kong reload'))
   const startGateway = async () => {
     const socket = await socketPath(supervisor, data)
     await step('plugin server', socket, () =>
@@ -122,7 +138,7 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
         {
           name: 'plugin-server',
           program: root('gateway/plugin-server/main.ts'),
-          args: ['--socket', socket],
+          args: ['--socket', socket, '--metrics-port', metrics_port('plugin_server')],
           // Kong gives its plugin server none either.
           environment: {},
         },
@@ -136,8 +152,13 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
         environment,
         plugin_server_socket: socket,
         port,
+        status_port: options.status_port,
         log,
       })
+      reload = async () => {
+        await placed()
+        await running.reload()
+      }
       supervisor.add('gateway', () => running.close().then(() => log.close()))
       await supervisor.untilReady(answersAt(`${gateway}/.well-known/oauth-authorization-server`))
     })
@@ -147,7 +168,7 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
     step('mcp-server', mcp_server, startMcpServer),
     ...(options.gateway === false ? [] : [startGateway()]),
   ])
-  return { url, config_file, environment_file }
+  return { url, config_file, environment_file, reload: () => reload() }
 }
 
 function startDatabase(supervisor: Supervisor, data: string): Promise<string> {

@@ -36,8 +36,12 @@ afterAll(async () => {
 })
 
 /** Starts the real process; `ended` gives its exit code and `output` what it said. */
-function run(env: Record<string, string>) {
-  const child = fork(MAIN, { env: { PATH: process.env.PATH ?? '', ...env }, silent: true })
+function run(env: Record<string, string>, execArgv: readonly string[] = []) {
+  const child = fork(MAIN, {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    silent: true,
+    execArgv: [...execArgv],
+  })
   children.push(child)
   let text = ''
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()))
@@ -49,7 +53,12 @@ function run(env: Record<string, string>) {
   return { child, ready, ended, output: () => text }
 }
 
-const settings = () => ({ PORT: '0', DATABASE_URL: database.url, GATEWAY_URL: gateway_url })
+const settings = () => ({
+  PORT: '0',
+  METRICS_PORT: 'off',
+  DATABASE_URL: database.url,
+  GATEWAY_URL: gateway_url,
+})
 
 const whoami = async (port: number) =>
   fetch(`http://127.0.0.1:${port}/mcp`, {
@@ -105,6 +114,46 @@ describe('node mcp-server/main.ts', () => {
     expect(await (await answer).text()).toContain('bob@acme.example')
     expect(await ended).toBe(0)
     await db.destroy()
+  })
+
+  it('O02 O04 serves metrics on a port of their own, and is not ready without the keys', async () => {
+    const { ready, output, child } = run({
+      ...settings(),
+      METRICS_PORT: '0',
+      JWKS_URL: 'http://127.0.0.1:1/jwks',
+    })
+    const { port } = await ready
+    while (!output().includes('metrics are served')) await once(child.stdout ?? child, 'data')
+    const said = output()
+      .split('\n')
+      .find(line => line.includes('metrics are served'))
+    const { port: metrics_port } = JSON.parse(said ?? '') as { port: number }
+    const metrics = await (await fetch(`http://127.0.0.1:${metrics_port}/metrics`)).text()
+    expect(metrics).toContain('# TYPE mcp_tool_calls_total counter')
+    expect(metrics).toMatch(/^process_resident_memory_bytes \d+$/m)
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`)
+    expect(answer.status).toBe(503)
+    expect(await answer.text()).toContain('keys of the gateway')
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
+  })
+
+  it.each([
+    [{}, false],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }, true],
+  ])('O03 loads what tracing needs only where it is wanted: %j', async (env, wanted) => {
+    const hook = `import { registerHooks } from 'node:module'
+      registerHooks({ resolve(name, context, next) {
+        if (name.startsWith('@opentelemetry/sdk')) process.stderr.write('loaded ' + name)
+        return next(name, context)
+      } })`
+    const { ready, output, child, ended } = run({ ...settings(), ...env }, [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(hook)}`,
+    ])
+    await ready
+    child.kill('SIGTERM')
+    await ended
+    expect(output().includes('loaded @opentelemetry/sdk')).toBe(wanted)
   })
 
   it('names every setting that is wrong, and exits 1', async () => {

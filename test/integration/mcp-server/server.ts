@@ -3,13 +3,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import { pino } from 'pino'
-import { createApp } from '../../../mcp-server/app.ts'
+import { type AppOptions, createApp } from '../../../mcp-server/app.ts'
 import { openProductDatabase } from '../../../mcp-server/data/database.ts'
 import { migrateProduct } from '../../../mcp-server/data/migrate.ts'
 import { seedProduct } from '../../../mcp-server/data/seed.ts'
 import { verifyIdentity } from '../../../mcp-server/identity/verify-identity.ts'
+import { createMetrics } from '../../../mcp-server/metrics.ts'
 import type { Tool } from '../../../mcp-server/tools/tool.ts'
 import { tools } from '../../../mcp-server/tools/tools.ts'
+import { type Tracer, untraced } from '../../../mcp-server/tracing/tracer.ts'
 import { type Database, openDatabase } from '../../../storage/database.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { AUDIENCE, ISSUER, localKeys, sign } from './assertion.ts'
@@ -20,6 +22,8 @@ export interface ServerOptions {
   readonly keys?: JWTVerifyGetKey
   readonly audit_url?: string
   readonly tools?: readonly Tool[]
+  readonly tracer?: Tracer
+  readonly checks?: NonNullable<AppOptions['checks']>
 }
 
 /** A listening server over a database of its own, and a look into it. */
@@ -43,6 +47,7 @@ export async function startServer(options: ServerOptions = {}) {
       }
     },
   }))
+  const metrics = createMetrics()
   const mcp = createApp({
     verify: verifyIdentity({ issuer: ISSUER, audience: AUDIENCE, keys: options.keys ?? localKeys }),
     data,
@@ -51,6 +56,9 @@ export async function startServer(options: ServerOptions = {}) {
     log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
     clock: () => performance.now(),
     tools: counted,
+    metrics,
+    ...(options.checks && { checks: options.checks }),
+    tracer: options.tracer ?? untraced,
   })
   const server = createServer(mcp.app).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -60,6 +68,7 @@ export async function startServer(options: ServerOptions = {}) {
     data,
     audit,
     lines,
+    metrics: () => metrics.registry.metrics(),
     drain: () => mcp.drain(),
     /** How often the code of any tool ran. */
     runs: () => runs,

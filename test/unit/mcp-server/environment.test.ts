@@ -13,6 +13,8 @@ describe('parseEnvironment', () => {
       jwks_url: 'http://localhost:8000/jwks',
       audience: 'mcp-server',
       allowed_origins: ['http://localhost:8000'],
+      metrics: { host: '127.0.0.1', port: 9465 },
+      otlp_endpoint: undefined,
     })
   })
 
@@ -20,11 +22,15 @@ describe('parseEnvironment', () => {
     const environment = parseEnvironment({
       ...least,
       PORT: '0',
+      METRICS_PORT: 'off',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
       JWKS_URL: 'http://gateway:8000/jwks',
       ALLOWED_ORIGINS: 'https://a.example, https://b.example',
     })
     expect(environment).toMatchObject({
       port: 0,
+      metrics: undefined,
+      otlp_endpoint: 'http://collector:4318',
       jwks_url: 'http://gateway:8000/jwks',
       allowed_origins: ['https://a.example', 'https://b.example'],
     })
@@ -34,10 +40,13 @@ describe('parseEnvironment', () => {
     const parse = () =>
       parseEnvironment({
         PORT: '99999',
+        METRICS_PORT: 'on',
         DATABASE_URL: 'mysql://root:secret@db',
         ALLOWED_ORIGINS: 'https://a.example/path',
       })
-    expect(parse).toThrow(/PORT[^]*DATABASE_URL[^]*GATEWAY_URL: is not set[^]*ALLOWED_ORIGINS/)
+    expect(parse).toThrow(
+      /PORT[^]*DATABASE_URL[^]*GATEWAY_URL: is not set[^]*ALLOWED_ORIGINS[^]*METRICS_PORT: must be a port, or off/,
+    )
     expect(parse).not.toThrow(/secret/)
   })
 

@@ -50,12 +50,22 @@ export async function openGateway(setup: {
   readonly access?: Access
   /** Runs when an instance is started; may throw. */
   readonly construct?: () => void
+  /** Runs when an instance is closed. */
+  readonly destruct?: () => void
   readonly upstream?: RequestListener
   /** For the service of route `mcp`. */
   readonly service?: string
+  /** Entries for the list of plugins of the whole file, each a line of YAML. */
+  readonly plugins?: readonly string[]
+  /** Entries for the list of plugins of route `mcp`. */
+  readonly mcp_plugins?: readonly string[]
+  /** Entries for the list of plugins of route `answered`, which has no service. */
+  readonly answered_plugins?: readonly string[]
+  /** Setting of the plugin on route `answered`. */
+  readonly answered_note?: string
   readonly options?: Partial<GatewayOptions>
 }) {
-  const { access = admit, construct, upstream = answerOk, service = '', options } = setup
+  const { access = admit, construct, destruct, upstream = answerOk, options } = setup
   const folder = await mkdtemp(join(tmpdir(), 'test-gateway-'))
   const socket = join(folder, 'plugin.sock')
   const arrived: Arrived[] = []
@@ -74,11 +84,22 @@ export async function openGateway(setup: {
   await once(server, 'listening')
   const upstream_port = (server.address() as AddressInfo).port
   const config_file = join(folder, 'kong.yml')
-  await writeFile(config_file, configuration(upstream_port, service))
+  const write = (given: Configured) => writeFile(config_file, configuration(upstream_port, given))
+  await write(setup)
 
   const servePlugin = () =>
-    startPluginServer({ socket, module: door(access, construct), log: pino({ level: 'silent' }) })
+    startPluginServer({
+      socket,
+      module: door(access, construct, destruct),
+      log: pino({ level: 'silent' }),
+    })
   let plugin_server = await servePlugin()
+  const closeRest = async () => {
+    await plugin_server.close()
+    server.closeAllConnections()
+    server.close()
+    await rm(folder, { recursive: true })
+  }
   const gateway = await startGateway({
     config_file,
     environment: {},
@@ -90,10 +111,15 @@ export async function openGateway(setup: {
       logged.emit(event.msg)
     },
     ...options,
+  }).catch(async (error: unknown) => {
+    await closeRest()
+    throw error
   })
   return {
     ...gateway,
     config_file,
+    /** Writes another configuration; `reload` puts it into force. */
+    configure: write,
     arrived,
     events,
     upstream_port,
@@ -111,10 +137,7 @@ export async function openGateway(setup: {
     },
     async close() {
       await gateway.close()
-      await plugin_server.close()
-      server.closeAllConnections()
-      server.close()
-      await rm(folder, { recursive: true })
+      await closeRest()
     },
   }
 }
@@ -142,7 +165,7 @@ const answerOk: RequestListener = (_request, response) => {
   response.writeHead(200, { 'content-type': 'text/plain' }).end('from upstream')
 }
 
-function door(access: Access, construct: (() => void) | undefined): PluginModule {
+function door(access: Access, construct?: () => void, destruct?: () => void): PluginModule {
   return {
     Name: 'door',
     Version: '1.0.0',
@@ -157,17 +180,30 @@ function door(access: Access, construct: (() => void) | undefined): PluginModule
       access(kong: Pdk): Promise<void> {
         return access(kong, this.#config)
       }
+      close(): Promise<void> {
+        destruct?.()
+        return Promise.resolve()
+      }
     },
   }
 }
 
-function configuration(upstream_port: number, service: string): string {
+type Configured = Pick<
+  Parameters<typeof openGateway>[0],
+  'service' | 'plugins' | 'mcp_plugins' | 'answered_plugins' | 'answered_note'
+>
+
+function configuration(upstream_port: number, given: Configured): string {
+  const { answered_note = 'authorization', answered_plugins = [] } = given
+  const { mcp_plugins = [], plugins = [], service = '' } = given
+  const list = (entries: readonly string[], indent: string) =>
+    entries.map(entry => `\n${indent}- ${entry}`).join('')
   return `
 _format_version: '3.0'
 plugins:
   - { name: pre-function, config: { access: [return] } }
   - name: correlation-id
-    config: { header_name: X-Request-Id, generator: uuid, echo_downstream: true }
+    config: { header_name: X-Request-Id, generator: uuid, echo_downstream: true }${list(plugins, '  ')}
 services:
   - name: upstream
     url: http://127.0.0.1:${upstream_port}
@@ -181,11 +217,15 @@ services:
         plugins:
           - { name: door, config: { note: resource } }
           - name: cors
-            config: { origins: ['*'], methods: [GET, POST], headers: [Authorization], exposed_headers: [X-Request-Id], max_age: 60 }
+            config: { origins: ['*'], methods: [GET, POST], headers: [Authorization], exposed_headers: [X-Request-Id], max_age: 60 }${list(mcp_plugins, '          ')}
       - { name: unplugged, paths: [/unplugged] }
       - { name: stripped, paths: [/stripped], plugins: [{ name: door }] }
 routes:
-  - { name: answered, paths: [/token], strip_path: false, plugins: [{ name: door, config: { note: authorization } }] }
+  - name: answered
+    paths: [/token]
+    strip_path: false
+    plugins:
+      - { name: door, config: { note: ${answered_note} } }${list(answered_plugins, '      ')}
   - { name: bare, paths: [/bare] }
 `
 }

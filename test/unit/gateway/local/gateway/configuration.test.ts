@@ -38,6 +38,10 @@ function load(text: string, environment: Record<string, string> = {}) {
   return loadConfiguration(`_format_version: '3.0'\n${text}`, { environment, external_plugin })
 }
 
+function routes(...given: Parameters<typeof load>) {
+  return load(...given).routes
+}
+
 function problems(text: string, environment: Record<string, string> = {}): readonly string[] {
   try {
     load(text, environment)
@@ -50,7 +54,7 @@ function problems(text: string, environment: Record<string, string> = {}): reado
 
 describe('a configuration', () => {
   it('gives every route its plugins by priority, the nearest of a name', () => {
-    const [mcp, oauth] = load(
+    const [mcp, oauth] = routes(
       `
 _ignore:
   - &door { mode: in, secret: '{vault://env/the-secret}' }
@@ -94,18 +98,21 @@ routes:
   })
 
   it('leaves out the routes of a disabled service', () => {
-    expect(load('services: [{ host: a, enabled: false, routes: [{ paths: [/a] }] }]')).toEqual([])
+    expect(routes('services: [{ host: a, enabled: false, routes: [{ paths: [/a] }] }]')).toEqual([])
   })
 
   it('resolves references inside lists', () => {
-    const [route] = load(
+    const [route] = routes(
       "routes: [{ plugins: [{ name: door, config: { mode: in, providers: [{ id: a, key: '{vault://env/a-key}' }] } }] }]",
       { A_KEY: 'k' },
     )
     expect(route?.plugins[0]).toMatchObject({ config: { providers: [{ id: 'a', key: 'k' }] } })
   })
 
-  it('is the one this project ships', () => {
+  it('G07 is the one this project ships: addresses are counted before anybody is let in', () => {
+    const before = ['pre-function', 'correlation-id', 'cors', 'ip-rate-limiting']
+    const admitted = ['request-size-limiting', 'rate-limiting', 'org-rate-limiting']
+    const always = ['response-transformer', 'prometheus', 'file-log']
     const environment = Object.fromEntries(
       [
         'GATEWAY_URL',
@@ -118,12 +125,12 @@ routes:
     )
     const plugin = parseDump(dump('mcp-oidc', kongFields(fields)))
     const text = readFileSync('config/kong.yml', 'utf8')
-    const routes = loadConfiguration(text, { environment, external_plugin: plugin })
+    const { routes } = loadConfiguration(text, { environment, external_plugin: plugin })
     expect(routes.map(({ name, plugins }) => [name, plugins.map(each => each.name)])).toEqual([
-      ['mcp', ['pre-function', 'correlation-id', 'cors', 'mcp-oidc', 'post-function']],
-      ['oauth', ['pre-function', 'correlation-id', 'cors', 'mcp-oidc']],
+      ['mcp', [...before, 'mcp-oidc', ...admitted, ...always, 'post-function']],
+      ['oauth', [...before, 'mcp-oidc', ...always]],
     ])
-    expect(routes[0]?.plugins[3]).toMatchObject({
+    expect(routes[0]?.plugins[before.length]).toMatchObject({
       config: { serve: 'resource', issuer: 'GATEWAY_URL' },
     })
   })
@@ -136,7 +143,7 @@ describe('a configuration that will not start', () => {
 consumers: []
 plugins:
   - { name: cors, service: nowhere, config: { origin: ['*'], origins: ['('] } }
-  - { name: rate-limiting, config: { minute: 5 } }
+  - { name: acl, config: { minute: 5 } }
 services:
   - name: a
     url: ftp://up.example
@@ -162,7 +169,7 @@ routes:
         'plugins[0].config.origin: the local gateway knows no such field',
         'plugins[0].config.origins[0]: is no regular expression',
         "plugins[0].service: there is no service 'nowhere'",
-        "plugins[1].name: the local gateway does not know the plugin 'rate-limiting'; it knows correlation-id, cors, door, post-function, pre-function; run Kong for it",
+        "plugins[1].name: the local gateway does not know the plugin 'acl'; it knows correlation-id, cors, door, file-log, http-log, ip-rate-limiting, org-rate-limiting, post-function, pre-function, prometheus, rate-limiting, request-size-limiting, response-transformer, tool-rate-limiting; run Kong for it",
         'services[0].read_timeout: Too small: expected number to be >=1',
         'services[0].routes[0].paths[0]: is no regular expression: Invalid regular expression: /^/mcp(/u: Unterminated group',
         'services[0].url: is no http or https URL of an upstream',
@@ -172,7 +179,7 @@ routes:
         'services[0].routes[0].paths[4]: must not have empty segments',
         'services[0].routes[0].method: the local gateway knows no such field',
         'services[0].routes[1].methods[0]: Invalid option: expected one of "GET"|"HEAD"|"PUT"|"PATCH"|"POST"|"DELETE"|"OPTIONS"|"TRACE"|"CONNECT"',
-        'services[0].routes[1].protocols: the local gateway speaks http only',
+        'services[0].routes[1].protocols: the local gateway serves every route over http too',
         'services[1]: takes a url, or protocol, host, port and path, not both',
         'services[2]: needs a url or a host',
         "routes[0].service: there is no service 'missing'",

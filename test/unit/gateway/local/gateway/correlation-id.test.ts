@@ -2,16 +2,16 @@ import { describe, expect, it } from '@jest/globals'
 import { correlation_id } from '../../../../../gateway/local/gateway/correlation-id.ts'
 import type { Exchange } from '../../../../../gateway/local/gateway/exchange.ts'
 import { HeaderLines } from '../../../../../gateway/local/gateway/header-lines.ts'
+import { startPlugin } from './plugin.ts'
 
 function start(config: object) {
-  const read = correlation_id.read(config)
-  if ('error' in read) throw read.error
+  const phases = startPlugin(correlation_id, config)
   return async (raw: readonly string[]) => {
     const headers = new HeaderLines(raw)
     const response = new HeaderLines()
-    const exchange = { headers } as Exchange
-    await read.phases.access?.(exchange)
-    read.phases.header_filter?.(exchange, response)
+    const exchange = { headers, serialize_values: new Map() } as unknown as Exchange
+    await phases.access?.(exchange)
+    phases.header_filter?.(exchange, response)
     return { headers, response }
   }
 }

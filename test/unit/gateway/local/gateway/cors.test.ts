@@ -3,6 +3,7 @@ import { createOriginMatcher } from '../../../../../gateway/local/gateway/cors-o
 import { cors } from '../../../../../gateway/local/gateway/cors.ts'
 import type { Exchange } from '../../../../../gateway/local/gateway/exchange.ts'
 import { HeaderLines } from '../../../../../gateway/local/gateway/header-lines.ts'
+import { startPlugin } from './plugin.ts'
 
 describe('the origins of cors', () => {
   it.each([
@@ -33,12 +34,11 @@ describe('the origins of cors', () => {
 })
 
 function run(config: object, method: string, headers: readonly string[]) {
-  const read = cors.read(config)
-  if ('error' in read) throw read.error
+  const phases = startPlugin(cors, config)
   const response_headers = new HeaderLines()
   const exchange = { method, headers: new HeaderLines(headers), response_headers } as Exchange
-  const exit = read.phases.access?.(exchange)
-  read.phases.header_filter?.(exchange, response_headers)
+  const exit = phases.access?.(exchange)
+  phases.header_filter?.(exchange, response_headers)
   return { exit, lines: Object.fromEntries(response_headers.lines) }
 }
 

@@ -4,6 +4,7 @@ import { normalizePath } from '../../../../../gateway/local/gateway/request-targ
 import { createRouter } from '../../../../../gateway/local/gateway/router.ts'
 
 const service = {
+  name: 'up',
   protocol: 'http' as const,
   host: '127.0.0.1',
   port: 80,

@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util'
+import { startChild } from '../../../gateway/local/stack/child.ts'
+import { openLocalSystem } from '../local-system.ts'
+import { wholeNumber } from '../whole-number.ts'
+import { openFaultyRelay } from './faulty-relay.ts'
+import { runChaos } from './run.ts'
+
+const usage = `Usage: npm run chaos -- [--seconds N] [--at-once N] [--only TEXT]
+
+Starts the whole system on free ports of this computer and, under load, breaks one part after the
+other and mends it: the plugin server, the plugin, PostgreSQL, the MCP server. The load is requests
+with good tokens of two users, with none and with bad ones, all with forged identity headers. The
+rate limits are left out, for they would stop the load.
+
+  --seconds N   how long each fault lasts (4; at most 60); those of the plugin's database last five
+                seconds longer, for so long connections are trusted without it
+  --at-once N   requests on their way at any time (16)
+  --only TEXT   only the faults whose name contains it
+  --help        print this, and end
+
+Progress is on standard error, the summary on standard output. Ends with 1 when a tool ran that
+should not have, when an answer was for another person than the token, when the audit trail does not
+agree, or when the system did not recover.
+`
+const interrupted = new AbortController()
+process.once('SIGINT', () => interrupted.abort(new Error('interrupted')))
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '4' },
+      'at-once': { type: 'string', default: '16' },
+      only: { type: 'string', default: '' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  return {
+    help: values.help,
+    seconds: wholeNumber('seconds', values.seconds, 1, 60),
+    at_once: wholeNumber('at-once', values['at-once'], 1, 256),
+    only: values.only,
+  }
+}
+
+async function main({ at_once, only, seconds }: ReturnType<typeof options>): Promise<boolean> {
+  const report = (line: string) => void process.stderr.write(`${line}\n`)
+  report('Starting the system')
+  let database: Awaited<ReturnType<typeof openFaultyRelay>> | undefined
+  const system = await openLocalSystem({
+    launch: startChild,
+    limits: false,
+    log_files: true,
+    async databaseOfPlugin(text) {
+      const url = new URL(text)
+      database = await openFaultyRelay(Number(url.port))
+      url.port = String(database.port)
+      return url.href
+    },
+  })
+  let ok = false
+  try {
+    if (!database) throw new Error('there is no relay before the database')
+    const { signal } = interrupted
+    const { summary, sound } = await runChaos(system, database, {
+      ...{ at_once, only, duration: seconds * 1000, signal, report },
+    })
+    process.stdout.write(summary)
+    ok = sound
+    return sound
+  } finally {
+    await system.close({ keep: !ok })
+    await database?.close()
+    if (!ok) report(`The logs are in ${system.folder}`)
+  }
+}
+
+try {
+  const given = options()
+  if (given.help) process.stdout.write(usage)
+  else process.exitCode = (await main(given)) ? 0 : 1
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  if (error instanceof TypeError) process.stderr.write(`\n${usage}`)
+  process.exitCode = error instanceof TypeError ? 2 : 1
+}

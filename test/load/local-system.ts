@@ -1,0 +1,142 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startPostgres } from '../../gateway/local/postgres.ts'
+import type { Child, ChildOptions } from '../../gateway/local/stack/child.ts'
+import { makeDataDirectory } from '../../gateway/local/stack/data-directory.ts'
+import {
+  type DevelopmentKeys,
+  loadDevelopmentKeys,
+} from '../../gateway/local/stack/development-keys.ts'
+import { gatewayEnvironment } from '../../gateway/local/stack/environment.ts'
+import { kongConfigFor } from '../../gateway/local/stack/kong-config.ts'
+import { type LogFile, openLogFile } from '../../gateway/local/stack/log-file.ts'
+import { freePorts } from '../../gateway/local/stack/ports.ts'
+import { answersAt, untilReady } from '../../gateway/local/stack/readiness.ts'
+import { type PartName, partsOf, root } from './parts.ts'
+import { removeLimits } from './remove-limits.ts'
+
+/**
+ * The whole system on free ports, with a database and keys of its own in a temporary folder. Unlike
+ * the stack of `npm start` it lives on when a part ends: each may be killed and started again, as
+ * Kong or an operator would.
+ */
+export interface LocalSystem<P extends Child> {
+  readonly url: string
+  readonly socket: string
+  readonly keys: DevelopmentKeys
+  /** Straight to PostgreSQL. */
+  readonly database_url: string
+  /** What the vault references of the configuration stand for. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly config_file: string
+  readonly folder: string
+  part(name: PartName): P
+  /** Starts a part in the place of one that has ended, and waits until it answers. */
+  start(name: PartName, args?: readonly string[]): Promise<void>
+  stopDatabase(): Promise<void>
+  startDatabase(): Promise<void>
+  /** Stops everything; what was logged stays in `folder` when asked. */
+  close(options?: { readonly keep: boolean }): Promise<void>
+}
+
+export interface LocalSystemOptions<P extends Child> {
+  readonly launch: (options: ChildOptions) => P
+  /** False leaves the rate limits of config/kong.yml out. */
+  readonly limits: boolean
+  /** False keeps the last lines only. */
+  readonly log_files: boolean
+  /** What the plugin reaches PostgreSQL at, given PostgreSQL's own URL. */
+  readonly databaseOfPlugin?: (url: string) => Promise<string>
+}
+
+/** Milliseconds a part may take until it answers. */
+const patience = 30_000
+
+export async function openLocalSystem<P extends Child>(
+  options: LocalSystemOptions<P>,
+): Promise<LocalSystem<P>> {
+  const folder = await mkdtemp(join(tmpdir(), 'mcp-oidc-load-'))
+  // PostgreSQL may run as another account, which must get through.
+  await chmod(folder, 0o711)
+  const running = new Map<PartName, P>()
+  const logs = new Map<PartName, LogFile>()
+  let stopDatabase = () => Promise.resolve()
+  const close: LocalSystem<P>['close'] = async ({ keep } = { keep: false }) => {
+    for (const name of ['gateway', 'plugin-server', 'mcp-server', 'dev-idp'] as const)
+      await running.get(name)?.stop()
+    await stopDatabase()
+    for (const log of logs.values()) await log.close()
+    if (!keep) await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const data = await makeDataDirectory(join(folder, 'data'))
+    const [gateway = 0, mcp_server = 0, idp = 0, postgres = 0] = await freePorts(4)
+    const startDatabase = async () => {
+      const directory = join(data, 'postgres')
+      const database = await startPostgres({ data_directory: directory, port: postgres })
+      stopDatabase = () => database.stop()
+      return database.url
+    }
+    const database_url = await startDatabase()
+    const keys = await loadDevelopmentKeys(join(data, 'keys.json'))
+    const url = `http://localhost:${gateway}`
+    const seen_by_plugin = (await options.databaseOfPlugin?.(database_url)) ?? database_url
+    const environment = gatewayEnvironment(url, seen_by_plugin, keys)
+    const socket = join(data, 'plugin-server.sock')
+    const kong_yml = root('config/kong.yml')
+    const config_file = await kongConfigFor(
+      { mcp_server: `http://127.0.0.1:${mcp_server}`, idp: `http://localhost:${idp}` },
+      options.limits ? kong_yml : await removeLimits(kong_yml, join(data, 'no-limits.yml')),
+      join(data, 'kong.yml'),
+    )
+    const ports = { gateway, mcp_server, idp }
+    const parts = partsOf({ ports, url, socket, keys, database_url, environment, config_file })
+
+    const start: LocalSystem<P>['start'] = async (name, args = []) => {
+      const { probe, ...part } = parts[name]
+      const log = logs.get(name) ?? openLog(options.log_files, join(data, 'logs', `${name}.log`))
+      logs.set(name, log)
+      const child = options.launch({ ...part, name, args: [...part.args, ...args], log })
+      running.set(name, child)
+      const over = new AbortController()
+      void child.ended.then(how => {
+        const last = log.tail.join('\n')
+        over.abort(new Error(`${name} ended: ${how}. Its last lines:\n${last}`))
+      })
+      await untilReady(probe, { patience, signal: over.signal })
+    }
+    await Promise.all([start('dev-idp'), start('mcp-server'), start('plugin-server')])
+    await start('gateway')
+    // It is ready once it has the gateway's keys.
+    const signal = AbortSignal.timeout(patience)
+    await untilReady(answersAt(`http://127.0.0.1:${mcp_server}/readyz`), { patience, signal })
+    return {
+      ...{ url, socket, keys, database_url, environment, config_file, folder },
+      part: name => {
+        const part = running.get(name)
+        if (!part) throw new Error(`${name} was never started`)
+        return part
+      },
+      start,
+      stopDatabase: () => stopDatabase(),
+      startDatabase: async () => {
+        await startDatabase()
+      },
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function openLog(to_file: boolean, path: string): LogFile {
+  if (to_file) return openLogFile(path, () => undefined)
+  const tail: string[] = []
+  const write = (line: string) => {
+    tail.push(line)
+    if (tail.length > 10) tail.shift()
+  }
+  return { write, tail, close: () => Promise.resolve() }
+}
