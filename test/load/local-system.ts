@@ -46,8 +46,13 @@ export interface LocalSystemOptions<P extends Child> {
   readonly limits: boolean
   /** False keeps the last lines only. */
   readonly log_files: boolean
-  /** What the plugin reaches PostgreSQL at, given PostgreSQL's own URL. */
-  readonly databaseOfPlugin?: (url: string) => Promise<string>
+  /** What the plugin and the MCP server reach PostgreSQL at, given PostgreSQL's own URL. */
+  readonly databases?: (url: string) => Promise<Databases>
+}
+
+export interface Databases {
+  readonly plugin: string
+  readonly mcp_server: string
 }
 
 /** Milliseconds a part may take until it answers. */
@@ -81,8 +86,9 @@ export async function openLocalSystem<P extends Child>(
     const database_url = await startDatabase()
     const keys = await loadDevelopmentKeys(join(data, 'keys.json'))
     const url = `http://localhost:${gateway}`
-    const seen_by_plugin = (await options.databaseOfPlugin?.(database_url)) ?? database_url
-    const environment = gatewayEnvironment(url, seen_by_plugin, keys)
+    const direct = { plugin: database_url, mcp_server: database_url }
+    const databases = (await options.databases?.(database_url)) ?? direct
+    const environment = gatewayEnvironment(url, databases.plugin, keys)
     const socket = join(data, 'plugin-server.sock')
     const kong_yml = root('config/kong.yml')
     const config_file = await kongConfigFor(
@@ -91,7 +97,7 @@ export async function openLocalSystem<P extends Child>(
       join(data, 'kong.yml'),
     )
     const ports = { gateway, mcp_server, idp }
-    const parts = partsOf({ ports, url, socket, keys, database_url, environment, config_file })
+    const parts = partsOf({ ports, url, socket, keys, databases, environment, config_file })
 
     const start: LocalSystem<P>['start'] = async (name, args = []) => {
       const { probe, ...part } = parts[name]

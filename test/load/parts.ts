@@ -18,7 +18,7 @@ export interface Places {
   readonly url: string
   readonly socket: string
   readonly keys: DevelopmentKeys
-  readonly database_url: string
+  readonly databases: { readonly mcp_server: string }
   readonly environment: Readonly<Record<string, string>>
   readonly config_file: string
 }
@@ -49,7 +49,7 @@ export function partsOf({ keys, ports, url, ...places }: Places): Record<PartNam
       environment: {
         HOST: '127.0.0.1',
         PORT: String(ports.mcp_server),
-        DATABASE_URL: places.database_url,
+        DATABASE_URL: places.databases.mcp_server,
         GATEWAY_URL: url,
         JWKS_URL: `${gateway}/jwks`,
         METRICS_PORT: 'off',

@@ -81,7 +81,11 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
       devInteractions: { enabled: false },
       // A registration is never changed: a client that wants another makes one.
       registration: { enabled: true, issueRegistrationAccessToken: false },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        // RFC 7009 2.1: a client ends its own connections, nobody else's.
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: parts.renderSignOut.confirm,

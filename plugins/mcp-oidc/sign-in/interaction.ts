@@ -34,11 +34,15 @@ export async function ownInteraction(
   const uid = String(req.params.uid)
   const details = await interactionDetails(flow.provider, req, res)
   const bound = details?.uid === uid ? await flow.transactions.boundTo(uid) : undefined
-  if (!details || bound === undefined) return void tell(flow, req, res, 400, expired)
+  if (!details || bound === undefined) {
+    tell(flow, req, res, 400, expired)
+    return undefined
+  }
   const browser = knownBrowser(req.headers.cookie, flow.settings.secure)
   if (browser === undefined || !isBrowser(bound, browser)) {
     await flow.audit(req, { type: 'sign_in', outcome: 'refused', error_code: 'other_browser' })
-    return void tell(flow, req, res, 403, other_browser)
+    tell(flow, req, res, 403, other_browser)
+    return undefined
   }
   const { params, returnTo, result } = details
   return {

@@ -24,8 +24,14 @@ const slow = 400
 /** Milliseconds between two deaths of the plugin server. */
 const lifetime = 300
 
-/** Everything that is made to fail, one after the other. `database` is what the plugin uses. */
-export function faultsOf(system: LocalSystem<Child>, database: FaultyRelay): readonly Fault[] {
+/** What stands before PostgreSQL. */
+export interface Relays {
+  readonly plugin: FaultyRelay
+  readonly mcp_server: FaultyRelay
+}
+
+/** Everything that is made to fail, one after the other. */
+export function faultsOf(system: LocalSystem<Child>, database: Relays): readonly Fault[] {
   const signal = (name: PartName, wanted: NodeJS.Signals) => {
     const { pid } = system.part(name)
     if (pid === undefined) throw new Error(`${name} has no process`)
@@ -96,28 +102,41 @@ export function faultsOf(system: LocalSystem<Child>, database: FaultyRelay): rea
       name: 'PostgreSQL: slow for the plugin',
       stops_tools: false,
       bridged: grace,
-      apply: () => Promise.resolve(database.delay(slow)),
-      restore: () => Promise.resolve(database.delay(0)),
+      apply: () => Promise.resolve(database.plugin.delay(slow)),
+      restore: () => Promise.resolve(database.plugin.delay(0)),
     },
     {
       name: 'PostgreSQL: silent for the plugin',
       stops_tools: false,
       bridged: grace,
-      apply: () => Promise.resolve(database.hold(true)),
-      restore: () => Promise.resolve(database.hold(false)),
+      apply: () => Promise.resolve(database.plugin.hold(true)),
+      restore: () => Promise.resolve(database.plugin.hold(false)),
     },
     {
       name: 'PostgreSQL: reset and refused for the plugin',
       stops_tools: false,
       bridged: grace,
-      apply: () => database.reset(),
-      restore: () => database.restore(),
+      apply: () => database.plugin.reset(),
+      restore: () => database.plugin.restore(),
+    },
+    {
+      name: 'PostgreSQL: slow for the MCP server',
+      stops_tools: false,
+      apply: () => Promise.resolve(database.mcp_server.delay(slow)),
+      restore: () => Promise.resolve(database.mcp_server.delay(0)),
     },
     {
       name: 'PostgreSQL: stopped',
       stops_tools: false,
-      apply: () => system.stopDatabase(),
-      restore: () => system.startDatabase(),
+      async apply() {
+        await system.stopDatabase()
+        await Promise.all([database.plugin.reset(), database.mcp_server.reset()])
+      },
+      // It is let alone until it has started.
+      async restore() {
+        await system.startDatabase()
+        await Promise.all([database.plugin.restore(), database.mcp_server.restore()])
+      },
     },
     {
       name: 'mcp-server: kill -9',

@@ -27,6 +27,8 @@ export interface Conditions {
 /** Milliseconds of load before a fault and after it. */
 const around = 500
 const between_probes = 25
+/** Milliseconds that breaking or mending may take. */
+const deadline = 60_000
 
 /** Breaks one thing under load, keeps it broken, mends it, and waits for the first good answer. */
 export async function inflict(fault: Fault, conditions: Conditions): Promise<Outcome> {
@@ -37,7 +39,7 @@ export async function inflict(fault: Fault, conditions: Conditions): Promise<Out
   load.countIn(tally)
   await pause(around, undefined, { signal })
   const { in_flight } = load
-  await fault.apply()
+  await within(deadline, `breaking ${fault.name}`, fault.apply())
   if (fault.stops_tools) tally.stopTools(true)
   try {
     await pause(duration + (fault.bridged ?? 0), undefined, { signal })
@@ -46,8 +48,10 @@ export async function inflict(fault: Fault, conditions: Conditions): Promise<Out
   }
   const begun = performance.now()
   const restored = fault.restore()
+  // It is waited for below; until then a failure is only remembered.
+  restored.catch(() => undefined)
   const recovery = await recover(begun, conditions)
-  await restored
+  await within(deadline, `mending ${fault.name}`, restored)
   await pause(around, undefined, { signal })
   return { fault: fault.name, in_flight, tally, recovery }
 }
@@ -62,4 +66,16 @@ async function recover(begun: number, { limit, probe, signal }: Conditions) {
 
 function isGood({ status, body }: Answer): boolean {
   return status === 200 && body.includes('structuredContent')
+}
+
+async function within(milliseconds: number, what: string, work: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    reject(new Error(`${what} took longer than ${milliseconds / 1000} s`))
+  }, milliseconds)
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util'
 import { startChild } from '../../../gateway/local/stack/child.ts'
 import { openLocalSystem } from '../local-system.ts'
 import { wholeNumber } from '../whole-number.ts'
-import { openFaultyRelay } from './faulty-relay.ts'
+import type { Relays } from './faults.ts'
+import { type FaultyRelay, openFaultyRelay } from './faulty-relay.ts'
 import { runChaos } from './run.ts'
 
 const usage = `Usage: npm run chaos -- [--seconds N] [--at-once N] [--only TEXT]
@@ -23,7 +24,8 @@ should not have, when an answer was for another person than the token, when the 
 agree, or when the system did not recover.
 `
 const interrupted = new AbortController()
-process.once('SIGINT', () => interrupted.abort(new Error('interrupted')))
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => interrupted.abort(new Error('interrupted')))
 
 function options() {
   const { values } = parseArgs({
@@ -45,23 +47,24 @@ function options() {
 async function main({ at_once, only, seconds }: ReturnType<typeof options>): Promise<boolean> {
   const report = (line: string) => void process.stderr.write(`${line}\n`)
   report('Starting the system')
-  let database: Awaited<ReturnType<typeof openFaultyRelay>> | undefined
+  let relays: Relays | undefined
   const system = await openLocalSystem({
     launch: startChild,
     limits: false,
     log_files: true,
-    async databaseOfPlugin(text) {
-      const url = new URL(text)
-      database = await openFaultyRelay(Number(url.port))
-      url.port = String(database.port)
-      return url.href
+    async databases(url) {
+      const { port } = new URL(url)
+      const plugin = await openFaultyRelay(Number(port))
+      const mcp_server = await openFaultyRelay(Number(port))
+      relays = { plugin, mcp_server }
+      return { plugin: through(plugin, url), mcp_server: through(mcp_server, url) }
     },
   })
   let ok = false
   try {
-    if (!database) throw new Error('there is no relay before the database')
+    if (!relays) throw new Error('nothing stands before the database')
     const { signal } = interrupted
-    const { summary, sound } = await runChaos(system, database, {
+    const { summary, sound } = await runChaos(system, relays, {
       ...{ at_once, only, duration: seconds * 1000, signal, report },
     })
     process.stdout.write(summary)
@@ -69,9 +72,15 @@ async function main({ at_once, only, seconds }: ReturnType<typeof options>): Pro
     return sound
   } finally {
     await system.close({ keep: !ok })
-    await database?.close()
+    await Promise.all([relays?.plugin.close(), relays?.mcp_server.close()])
     if (!ok) report(`The logs are in ${system.folder}`)
   }
+}
+
+function through({ port }: FaultyRelay, database_url: string): string {
+  const url = new URL(database_url)
+  url.port = String(port)
+  return url.href
 }
 
 try {

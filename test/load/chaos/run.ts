@@ -4,8 +4,7 @@ import { table } from '../table.ts'
 import { toolCall } from '../tool-request.ts'
 import { readTrail, type Trail } from './audit.ts'
 import { createAttempts, good_tool } from './callers.ts'
-import { faultsOf } from './faults.ts'
-import type { FaultyRelay } from './faulty-relay.ts'
+import { faultsOf, type Relays } from './faults.ts'
 import { inflict, type Outcome } from './inflict.ts'
 import { startLoad } from './load.ts'
 import { signInPeople } from './people.ts'
@@ -27,7 +26,7 @@ const recovery_limit = 30_000
 /** Inflicts every fault that was asked for. Gives the summary, and whether all is as it must be. */
 export async function runChaos(
   system: LocalSystem<Child>,
-  database: FaultyRelay,
+  database: Relays,
   { at_once, duration, only, report, signal }: ChaosOptions,
 ): Promise<{ readonly summary: string; readonly sound: boolean }> {
   const faults = faultsOf(system, database).filter(({ name }) => name.includes(only))

@@ -239,3 +239,29 @@ describe('the code', () => {
     expect(page.url.searchParams.get('state')).not.toBeNull()
   })
 })
+
+describe('T07 revoking a refresh token', () => {
+  const revoke = (client_id: string, value: string) =>
+    fetch(`${server.url}/revoke`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id, token: value }),
+    })
+
+  it('ends the connection at the door, and is 200 for an unknown token', async () => {
+    const { client_id, redemption } = await connect(server.url)
+    const { body } = await token(server.url, redemption)
+    expect((await revoke(client_id, 'unknown')).status).toBe(200)
+    expect((await revoke(client_id, body.refresh_token)).status).toBe(200)
+    const verdict = await server.runtime.door.judge({ kind: 'bearer', token: body.access_token })
+    expect(verdict).toMatchObject({ refused: true, status: 401 })
+  })
+
+  it("leaves another client's alone", async () => {
+    const { redemption } = await connect(server.url)
+    const { body } = await token(server.url, redemption)
+    const other = await register(server.url)
+    await revoke(other.client_id, body.refresh_token)
+    const verdict = await server.runtime.door.judge({ kind: 'bearer', token: body.access_token })
+    expect(verdict).toMatchObject({ refused: false })
+  })
+})
