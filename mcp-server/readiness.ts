@@ -12,17 +12,20 @@ export function answers(db: Pick<Kysely<unknown>, 'getExecutor'>): Check {
 
 /**
  * 200 when every check resolves, 503 with the names of those that do not: then no request should be
- * sent here. What was wrong with them is in the log alone.
+ * sent here. What was wrong is in the log alone, once: it is asked every few seconds.
  */
 export function readiness(checks: Readonly<Record<string, Check>>, log: Logger): RequestHandler {
+  const failing = new Set<string>()
   return async (_request, response) => {
     const reasons = await Promise.all(
       Object.entries(checks).map(async ([what, check]) => {
         try {
           await check()
+          if (failing.delete(what)) log.info({ what }, 'ready')
           return []
         } catch (error) {
-          log.error({ err: error, what }, 'not ready')
+          if (!failing.has(what)) log.warn({ err: error, what }, 'not ready')
+          failing.add(what)
           return [`${what}: no answer`]
         }
       }),
