@@ -65,6 +65,7 @@ function createSecretKey() {
   return { kty: 'oct', k: randomBytes(32).toString('base64url'), kid: newKeyId() }
 }
 
+/** The plugin refuses keys of this name unless its public URL is on loopback. */
 function newKeyId(): string {
-  return randomBytes(8).toString('hex')
+  return `development-${randomBytes(8).toString('hex')}`
 }

@@ -11,6 +11,19 @@ export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly stri
   ]
 }
 
+/** Keys that `npm start` made lie in a folder of somebody's laptop. */
+export function developmentKeyProblems(
+  setting: string,
+  ring: readonly { readonly kid: string }[],
+  issuer: string,
+): readonly string[] {
+  const url = URL.parse(issuer)
+  if (!url || isLoopback(url)) return []
+  return ring
+    .filter(({ kid }) => kid.startsWith('development-'))
+    .map(({ kid }) => `${setting}: "${kid}" is a development key; make new ones for ${issuer}`)
+}
+
 function prefixed(setting: string, problem: string | undefined): readonly string[] {
   return problem ? [`${setting}: ${problem}`] : []
 }

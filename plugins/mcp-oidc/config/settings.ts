@@ -3,7 +3,7 @@ import { parseKeyRing, type KeyRing } from '../../../storage/key-ring.ts'
 import { fields, type Config } from '../schema.ts'
 import { ConfigurationError } from './problem.ts'
 import { parseSigningKeys, type SigningRing } from './signing-keys.ts'
-import { crossFieldProblems } from './rules.ts'
+import { crossFieldProblems, developmentKeyProblems } from './rules.ts'
 import { validate } from './validate.ts'
 
 export type IdentityProvider = Config['identity_providers'][number]
@@ -42,6 +42,8 @@ export function parseConfig(raw: unknown): ParsedConfig {
   const cookie_keys = attempt('cookie_keys', problems, () => parseKeyRing(config.cookie_keys))
   if (storage_keys && cookie_keys && shareKey(storage_keys, cookie_keys))
     problems.push('cookie_keys: share a key with storage_keys; make a separate one')
+  for (const [setting, ring] of Object.entries({ signing_keys, storage_keys, cookie_keys }))
+    problems.push(...developmentKeyProblems(setting, ring ?? [], config.issuer))
   if (problems.length > 0 || !signing_keys || !storage_keys || !cookie_keys)
     throw new ConfigurationError(problems)
   const settings: Settings = {

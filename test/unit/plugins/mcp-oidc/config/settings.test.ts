@@ -98,6 +98,17 @@ describe('the configuration', () => {
     ])
   })
 
+  it('O05 refuses development keys unless the public URL is on loopback', () => {
+    const rings = {
+      signing_keys: signingRing('development-1'),
+      storage_keys: secretRing('development-2'),
+      cookie_keys: secretRing('development-3'),
+    }
+    const settings = ['signing_keys', 'storage_keys', 'cookie_keys']
+    expect(problemsOf(rings).map(problem => problem.split(':')[0])).toEqual(settings)
+    expect(problemsOf({ ...rings, issuer: 'http://localhost:8000' })).toEqual([])
+  })
+
   it('R08 never repeats a key in a message', () => {
     const secret = 'c2VjcmV0LXNlY3JldA'
     const problems = problemsOf({
