@@ -11,7 +11,7 @@ export const page_headers = {
   'cache-control': 'no-store',
   // No form-action: browsers would hold it against the redirects that follow the form.
   'content-security-policy':
-    "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; img-src data:; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
   'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
 } as const
