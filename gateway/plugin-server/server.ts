@@ -32,7 +32,7 @@ export interface PluginServerOptions {
 export interface PluginServer {
   /** Why requests should not be sent here, for an operator; empty when they should. */
   problems(): Promise<readonly string[]>
-  /** Stops accepting, lets running events finish, closes the instances and removes the socket. */
+  /** Stops accepting, lets running events finish, and closes the instances. */
   close(): Promise<void>
 }
 
@@ -61,7 +61,7 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
     connections.add(connection)
     stream.once('close', () => connections.delete(connection))
   })
-  const claimed = await claimSocket(server, socket)
+  await claimSocket(server, socket)
   server.on('error', err =>
     log.error({ error: describeError(err) }, 'a connection could not be accepted'),
   )
@@ -69,7 +69,6 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
 
   async function close(): Promise<void> {
     has_ended = true
-    await claimed.release()
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
     for (const connection of connections) if (!connection.busy()) connection.frames.destroy()
     await instances.closeAll()

@@ -1,33 +1,22 @@
 import { lstat, rename, rm } from 'node:fs/promises'
 import type { Server } from 'node:net'
 
-export interface ClaimedSocket {
-  /** Removes the socket file, unless another server has taken the path over since. */
-  release(): Promise<void>
-}
-
 /**
  * Listens on a path, in the place of whoever does so now. On `kong reload` a new plugin server starts
  * while the former one still has requests to finish: new connections come to the new one, and the
  * former keeps those it has. The socket is bound beside the path and moved there, so there is no
- * moment without one. Its mode is 0660: owner and group may connect, nobody else.
+ * moment without one. It is never removed: it might be the next server's by then, and one that
+ * nobody listens on is refused by the system just as well. Its mode is 0660: owner and group may connect, nobody else.
  *
  * @throws when the path is there and no socket, or cannot be listened on.
  */
-export async function claimSocket(server: Server, path: string): Promise<ClaimedSocket> {
+export async function claimSocket(server: Server, path: string): Promise<void> {
   const former = await inode(path)
   if (former?.isSocket() === false) throw new Error(`${path} exists and is not a socket`)
   const beside = `${path}.${process.pid}`
   await rm(beside, { force: true })
   await listen(server, beside)
-  const own = await inode(beside)
   await rename(beside, path)
-  return {
-    async release() {
-      const current = await inode(path)
-      if (current?.ino === own?.ino) await rm(path, { force: true })
-    },
-  }
 }
 
 function inode(path: string) {

@@ -17,6 +17,7 @@ import { createDoor, type Door } from './door/door.ts'
 import { meteredDoor } from './door/metered-door.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { rememberFor } from './remember.ts'
 import { createPages } from './pages/pages.ts'
 import { createProbe } from './probe.ts'
 import { createTransactions } from './sign-in/transactions.ts'
@@ -95,11 +96,12 @@ export function createRuntime(
   const unwatch = metrics.watch(settings.issuer, {
     pools: () => ({ authorization: poolUse(db), door: poolUse(door_db) }),
     caches: () => ({ verified_tokens: door.remembered(), connections: connections.size() }),
-    active_connections: () =>
+    active_connections: rememberFor(10_000, now, () =>
       countActiveConnections(store).catch((error: unknown) => {
         log.warn({ err: error }, 'the active connections could not be counted')
         return undefined
       }),
+    ),
   })
   return {
     door: meteredDoor(door, metrics),

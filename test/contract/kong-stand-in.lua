@@ -148,11 +148,15 @@ local function run(snippet)
   return ok
 end
 
-local pre, post = load_snippet(arg[1]), load_snippet(arg[2])
+local rewrite, pre, post = load_snippet(arg[1]), load_snippet(arg[2]), load_snippet(arg[3])
 local IDENTITY = { 'x-user-id', 'x-org-id', 'x-user-email', 'x-client-id', 'x-request-id' }
 
 local function serve()
-  if run(pre) then
+  local passed = run(rewrite)
+  -- Kong reads the client's headers once, before `access`, and after the last plugin removes what
+  -- their Connection names.
+  local hop_by_hop = get_header('connection') or ''
+  if passed and run(pre) then
     for _, name in ipairs(IDENTITY) do
       local value = get_header(name)
       if value then
@@ -162,7 +166,11 @@ local function serve()
     for _, line in ipairs(current.plugin) do
       req.set_header(line.name, line.value)
     end
-    run(post)
+    if run(post) then
+      for name in hop_by_hop:gmatch('[^,%s]+') do
+        req.clear_header(name)
+      end
+    end
   end
   local answer = current.exit
   if answer then

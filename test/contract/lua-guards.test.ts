@@ -48,6 +48,15 @@ const cases: readonly Case[] = [
     identity: ['X-User-Id: usr_alice'],
   },
   {
+    name: 'G02 keeps what the plugin sets from the reach of Connection',
+    request: {
+      headers: [client, ['connection', 'close, X-User-Id, authorization']],
+      plugin: [assertion, user],
+    },
+    end: 'proxied',
+    identity: ['X-User-Id: usr_alice'],
+  },
+  {
     name: 'G01 refuses a request without Authorization',
     request: { headers: [], plugin: [] },
     end: refused,
@@ -138,7 +147,7 @@ describe('the Lua snippets of config/kong.yml', () => {
 })
 
 describe('the tests of the snippets notice', () => {
-  const lines = (['pre', 'post'] as const).flatMap(which =>
+  const lines = (['rewrite', 'pre', 'post'] as const).flatMap(which =>
     (guards[which] ?? '').split('\n').flatMap((line, at) => {
       const code = line.trim()
       return code === '' || code.startsWith('--') ? [] : [{ which, at, code }]

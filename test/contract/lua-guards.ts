@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { runLua } from './lua.ts'
 
-/** The access snippets of one configuration; `undefined` for a plugin that is not there. */
+/** The snippets of one configuration; `undefined` for one that is not there. */
 export interface Guards {
+  readonly rewrite: string | undefined
   readonly pre: string | undefined
   readonly post: string | undefined
 }
@@ -27,7 +28,7 @@ export interface Outcome {
 
 interface Snippet {
   readonly name: string
-  readonly config: { readonly access?: readonly string[] }
+  readonly config: { readonly rewrite?: readonly string[]; readonly access?: readonly string[] }
 }
 
 /** The two snippets as config/kong.yml has them: one for every route, one for the upstream's. */
@@ -36,9 +37,10 @@ export function readGuards(): Guards {
     plugins: Snippet[]
     services: { plugins: Snippet[] }[]
   }
-  const find = (plugins: Snippet[], name: string) =>
-    plugins.find(plugin => plugin.name === name)?.config.access?.join('\n')
+  const find = (plugins: Snippet[], name: string, phase: 'rewrite' | 'access' = 'access') =>
+    plugins.find(plugin => plugin.name === name)?.config[phase]?.join('\n')
   return {
+    rewrite: find(file.plugins, 'pre-function', 'rewrite'),
     pre: find(file.plugins, 'pre-function'),
     post: find(
       file.services.flatMap(({ plugins }) => plugins),

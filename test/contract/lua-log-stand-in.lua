@@ -55,7 +55,15 @@ end
 local sandbox = {
   ipairs = ipairs, pairs = pairs, tostring = tostring, type = type,
   string = { find = string.find, gsub = string.gsub, lower = string.lower, sub = string.sub },
-  kong = { log = { set_serialize_value = set_serialize_value } },
+  kong = {
+    log = { set_serialize_value = set_serialize_value },
+    request = {
+      get_header = function(name)
+        local request = message.request or {}
+        return (request.headers or {})[name:lower()]
+      end,
+    },
+  },
 }
 
 for position = 1, #arg, 2 do

@@ -32,7 +32,10 @@ export const forged_headers: [string, string[]][] = [
       ...spelled(name => name.toUpperCase()),
     ],
   ],
-  ['Connection', [...spelled(capitals), 'Connection', 'close, X-User-Id, X-Org-Id']],
+  [
+    'Connection',
+    [...spelled(capitals), 'Connection', 'close, X-User-Id, X-Org-Id, X-Request-Id, Authorization'],
+  ],
   ['X-Forwarded-User', ['X-Forwarded-User', 'carol', 'X-Forwarded-Email', 'carol@globex.example']],
   ['X-Consumer-Username', ['X-Consumer-Username', 'carol', 'X-Credential-Identifier', 'carol']],
 ]

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Document, parseDocument } from 'yaml'
 import {
   type DevelopmentKeys,
   loadDevelopmentKeys,
@@ -9,6 +10,7 @@ import {
 import { freePorts } from '../../gateway/local/stack/ports.ts'
 import { startStack } from '../../gateway/local/stack/stack.ts'
 import { createTestDatabase } from './database.ts'
+import { kong_yml } from './kong-yml.ts'
 
 /** What only a stack of our own gives: a look behind the gateway. */
 export interface OwnStack {
@@ -16,16 +18,26 @@ export interface OwnStack {
   readonly database_url: string
   readonly mcp_server_url: string
   readonly idp_url: string
+  /** Its own log, with what file-log writes. */
+  readonly gateway_log: string
+  /** Puts the operator's file into force as `openGateway` was told, with these changes on top. */
+  reload(change?: Change): Promise<void>
 }
+
+/** Changes a configuration in place. */
+export type Change = (kong_yml: Document) => void
 
 export interface OpenGateway {
   readonly url: string
+  /** Where it serves metrics and status. */
+  readonly status_url: string | undefined
   /** Undefined for the gateway at GATEWAY_URL. */
   readonly own: OwnStack | undefined
   close(): Promise<void>
 }
 
 const given = process.env['GATEWAY_URL']
+const given_status = process.env['KONG_STATUS_URL']
 
 /**
  * Tests that need to look behind the gateway. Against GATEWAY_URL they cannot run, and one test in
@@ -39,13 +51,26 @@ export function describeOwnStack(name: string, needs: string, tests: () => void)
     })
 }
 
+/** Tests of what the status listener serves. Beside GATEWAY_URL they need KONG_STATUS_URL. */
+export function describeStatus(name: string, tests: () => void): void {
+  if (given === undefined || given_status !== undefined) describe(name, tests)
+  else
+    it(`${name}: not run against GATEWAY_URL, because KONG_STATUS_URL is not set`, () => {
+      expect(given).toMatch(/^https?:/)
+    })
+}
+
 /**
  * The gateway that the end-to-end tests talk to: the one at GATEWAY_URL when that is set, else a
- * whole stack of this test file's own, on free ports, with a database and keys of its own.
+ * whole stack of this test file's own, on free ports, with a database and keys of its own, and
+ * config/kong.yml with `change`.
  */
-export async function openGateway(): Promise<OpenGateway> {
-  if (given !== undefined)
-    return { url: new URL(given).origin, own: undefined, close: () => Promise.resolve() }
+export async function openGateway(change: Change = () => undefined): Promise<OpenGateway> {
+  if (given !== undefined) {
+    const status_url = given_status === undefined ? undefined : new URL(given_status).origin
+    const close = () => Promise.resolve()
+    return { url: new URL(given).origin, status_url, own: undefined, close }
+  }
 
   const folder = await mkdtemp(join(tmpdir(), 'mcp-oidc-e2e-'))
   await chmod(folder, 0o711)
@@ -56,13 +81,22 @@ export async function openGateway(): Promise<OpenGateway> {
   }
   const complaints: string[] = []
   try {
-    const [port = 0, mcp_server_port = 0, idp_port = 0] = await freePorts(3)
+    const [port = 0, mcp_server_port = 0, idp_port = 0, status_port = 0] = await freePorts(4)
     const data_directory = join(folder, 'data')
+    const config_file = join(folder, 'kong.yml')
+    const configure = async (...changes: readonly Change[]) => {
+      const document = parseDocument(await readFile(kong_yml, 'utf8'))
+      for (const apply of changes) apply(document)
+      await writeFile(config_file, document.toString())
+    }
+    await configure(change)
     const stack = await startStack({
       data_directory,
       port,
       mcp_server_port,
       idp_port,
+      status_port,
+      config_file,
       database_url: database.url,
       report: event => {
         if (event.type === 'complaint') complaints.push(`${event.part}: ${event.line}`)
@@ -73,12 +107,17 @@ export async function openGateway(): Promise<OpenGateway> {
       database_url: database.url,
       mcp_server_url: `http://127.0.0.1:${mcp_server_port}`,
       idp_url: `http://localhost:${idp_port}`,
+      gateway_log: join(stack.logs, 'gateway.log'),
+      async reload(further = () => undefined) {
+        await configure(change, further)
+        await stack.reload()
+      },
     }
     const close = async () => {
       await stack.stop()
       await remove()
     }
-    return { url: stack.url, own, close }
+    return { url: stack.url, status_url: `http://127.0.0.1:${status_port}`, own, close }
   } catch (error) {
     await remove()
     const said = complaints.join('\n')

@@ -42,6 +42,16 @@ const route_fields = {
   tags,
 }
 
+/** Kong refuses a route that would match whatever comes. */
+const matchesSomething = ({
+  paths,
+  methods,
+  hosts,
+}: {
+  readonly [matched in 'paths' | 'methods' | 'hosts']?: readonly string[] | undefined
+}): boolean => (paths ?? methods ?? hosts) !== undefined
+const needs_a_match = 'needs paths, methods or hosts'
+
 const plugin_fields = {
   name: z.string(),
   instance_name: name.optional(),
@@ -74,7 +84,7 @@ export function declarativeConfig(surroundings: Surroundings) {
       name: name.optional(),
       ...upstream_fields,
       enabled: z.boolean().default(true),
-      routes: z.array(route).default([]),
+      routes: z.array(route.refine(matchesSomething, needs_a_match)).default([]),
       plugins,
       tags,
     })
@@ -93,7 +103,11 @@ export function declarativeConfig(surroundings: Surroundings) {
     _comment: z.string().optional(),
     _ignore: z.array(z.unknown()).optional(),
     services: z.array(service).default([]),
-    routes: z.array(route.extend({ service: reference.optional() })).default([]),
+    routes: z
+      .array(
+        route.extend({ service: reference.optional() }).refine(matchesSomething, needs_a_match),
+      )
+      .default([]),
     plugins: z
       .array(
         z

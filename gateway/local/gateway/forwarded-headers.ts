@@ -20,6 +20,16 @@ const HOP_BY_HOP = [
   'Upgrade',
 ]
 
+/** What an upstream tells nginx alone. */
+const FOR_NGINX = [
+  'X-Accel-Buffering',
+  'X-Accel-Charset',
+  'X-Accel-Expires',
+  'X-Accel-Limit-Rate',
+  'X-Accel-Redirect',
+  'X-Pad',
+]
+
 /** The headers the upstream gets, with the X-Forwarded ones as Kong writes them for a client it does not trust. */
 export function upstreamHeaders(exchange: Exchange, match: Match, body: Uint8Array): HeaderLines {
   const headers = new HeaderLines(exchange.headers.raw)
@@ -49,6 +59,7 @@ export function upstreamHeaders(exchange: Exchange, match: Match, body: Uint8Arr
 export function downstreamHeaders(raw: readonly string[]): HeaderLines {
   const headers = new HeaderLines(raw)
   clearHopByHop(headers)
+  for (const name of FOR_NGINX) headers.clear(name)
   headers.set('Via', [...headers.values('Via'), `1.1 ${GATEWAY}`].join(', '))
   return headers
 }

@@ -25,8 +25,8 @@ const functions = z.strictObject({
 })
 
 /**
- * Stands for the `pre-function` snippet of config/kong.yml: removes the identity headers that the
- * client sent, in every spelling, and keeps its Authorization for {@link post_function}.
+ * Stands for the `pre-function` snippets of config/kong.yml: removes the identity headers that the
+ * client sent, in every spelling, and its Connection, and keeps its Authorization for {@link post_function}.
  */
 export const pre_function = nativePlugin({
   name: 'pre-function',
@@ -49,6 +49,8 @@ export const post_function = nativePlugin({
 })
 
 function removeIdentity({ headers, shared }: Exchange): undefined {
+  // What it names would be removed from what we send: a header of ours, say.
+  headers.clear('Connection')
   for (const [name] of headers.lines) {
     if (IDENTITY_HEADERS.has(name.toLowerCase().replaceAll('_', '-'))) headers.clear(name)
   }

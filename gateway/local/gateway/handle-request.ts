@@ -29,7 +29,10 @@ export async function handleRequest(
     progress.responded = performance.now()
   }
   if (!match) {
-    respond(response, errorExit(404, 'no Route matched with those values', request_id), finish)
+    const exit = exchange.body.announced_too_long
+      ? errorExit(413, 'Payload too large', request_id)
+      : errorExit(404, 'no Route matched with those values', request_id)
+    respond(response, exit, finish)
     return
   }
   const { service } = match.route

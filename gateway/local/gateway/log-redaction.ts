@@ -17,6 +17,9 @@ export const sensitive_fields = [
 export const custom_fields_by_lua = z.record(z.string(), z.string()).nullish()
 type CustomFields = z.output<typeof custom_fields_by_lua>
 
+/** Fields of our own in config/kong.yml, which have an equivalent here: who the request was for. */
+const identity_fields = { user_id: 'x-user-id', org_id: 'x-org-id' } as const
+
 /**
  * What a log plugin writes here: Lua runs in Kong only, so every field that it would set is left
  * out, as `return nil` does in Kong, and the sensitive ones always are.
@@ -24,7 +27,16 @@ type CustomFields = z.output<typeof custom_fields_by_lua>
 export function createRedaction(custom_fields: CustomFields): (message: LogMessage) => unknown {
   const fields = new Set([...sensitive_fields, ...Object.keys(custom_fields ?? {})])
   const paths = [...fields].map(field => field.split('.'))
-  return message => paths.reduce<unknown>(without, message)
+  const identities = Object.entries(identity_fields).filter(([name]) =>
+    Object.hasOwn(custom_fields ?? {}, name),
+  )
+  return message => {
+    const named = identities.flatMap(([name, header]) => {
+      const value = message.request.headers[header]
+      return value === undefined ? [] : [[name, value] as const]
+    })
+    return { ...(paths.reduce<unknown>(without, message) as object), ...Object.fromEntries(named) }
+  }
 }
 
 /** What to tell the operator of a log plugin. */

@@ -30,7 +30,9 @@ export function readExchange(
   if (!target || repeatedHeader(headers) !== undefined) return undefined
   const { socket, method = '' } = request
   const host = (request.headers.host ?? '').toLowerCase().replace(/:\d*$/, '')
-  const match = router({ method, path: target.path, host })
+  const body = new RequestBody(request, max_body_bytes, folder)
+  // nginx refuses such a body before Kong looks for a route.
+  const match = body.announced_too_long ? undefined : router({ method, path: target.path, host })
   const exchange: Exchange = {
     request_id: randomBytes(16).toString('hex'),
     method,
@@ -42,7 +44,7 @@ export function readExchange(
     client_ip: socket.remoteAddress ?? '',
     headers,
     response_headers: new HeaderLines(),
-    body: new RequestBody(request, max_body_bytes, folder),
+    body,
     shared: new Map(),
     route: match?.route,
     progress: begin(now),

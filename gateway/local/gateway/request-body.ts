@@ -27,6 +27,11 @@ export class RequestBody {
     this.#folder = folder
   }
 
+  /** Whether it is too long by its own account. */
+  get announced_too_long(): boolean {
+    return Number(this.#request.headers['content-length'] ?? 0) > this.#max_bytes
+  }
+
   /** Throws BodyTooLargeError; rejects when the client goes away. */
   read(): Promise<Buffer> {
     this.#content ??= collect(this.#request, this.#max_bytes)
@@ -53,8 +58,6 @@ export class RequestBody {
 }
 
 async function collect(request: IncomingMessage, max_bytes: number): Promise<Buffer> {
-  const declared = Number(request.headers['content-length'] ?? 0)
-  if (declared > max_bytes) throw new BodyTooLargeError(`more than ${max_bytes} bytes announced`)
   const chunks: Buffer[] = []
   let length = 0
   // Left undestroyed, so that a refusal can still be answered.

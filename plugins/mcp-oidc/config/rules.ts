@@ -1,10 +1,11 @@
 import type { Config } from '../schema.ts'
-import { endpointProblem, isLoopback, issuerProblem } from './url-rules.ts'
+import { databaseUrlProblem, endpointProblem, isLoopback, issuerProblem } from './url-rules.ts'
 
 /** What no single field can tell: rules between settings. Gives `setting: problem and remedy` lines. */
 export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly string[] {
   return [
     ...prefixed('issuer', issuerProblem(config.issuer)),
+    ...prefixed('database_url', databaseUrlProblem(config.database_url)),
     ...resourceProblems(config),
     ...scopeProblems(config),
     ...providerProblems(config),

@@ -13,6 +13,14 @@ export function endpointProblem(text: string): string | undefined {
   return `"${text}" must use https (plain http is for loopback only)`
 }
 
+/** What is wrong with a PostgreSQL URL. Never repeats it: it holds a password. */
+export function databaseUrlProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  return url && /^postgres(?:ql)?:$/.test(url.protocol) && url.hostname !== ''
+    ? undefined
+    : 'must be postgresql://user:password@host:port/database'
+}
+
 /** What is wrong with the gateway's public URL: an origin, written as a browser would write it. */
 export function issuerProblem(text: string): string | undefined {
   const problem = endpointProblem(text)

@@ -128,6 +128,7 @@ export function faultsOf(system: LocalSystem<Child>, database: Relays): readonly
     {
       name: 'PostgreSQL: stopped',
       stops_tools: false,
+      bridged: grace,
       async apply() {
         await system.stopDatabase()
         await Promise.all([database.plugin.reset(), database.mcp_server.reset()])

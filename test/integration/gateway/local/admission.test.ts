@@ -52,12 +52,12 @@ describe('identity headers of the client', () => {
     })
   })
 
-  it('G02 are not believed by way of Connection either', async () => {
+  it('G02 are neither believed nor removed by way of Connection', async () => {
     const { send, arrived } = await open()
     await send('/mcp', {
       headers: [...token, 'X-Org-Id', 'attacker', 'Connection', 'close, X-User-Id, X-Org-Id'],
     })
-    expect(arrived[0]?.headers).not.toHaveProperty('x-user-id')
+    expect(arrived[0]?.headers).toMatchObject({ 'x-user-id': 'usr_alice' })
     expect(JSON.stringify(arrived)).not.toContain('attacker')
   })
 })

@@ -103,7 +103,7 @@ routes:
 
   it('resolves references inside lists', () => {
     const [route] = routes(
-      "routes: [{ plugins: [{ name: door, config: { mode: in, providers: [{ id: a, key: '{vault://env/a-key}' }] } }] }]",
+      "routes: [{ paths: [/a], plugins: [{ name: door, config: { mode: in, providers: [{ id: a, key: '{vault://env/a-key}' }] } }] }]",
       { A_KEY: 'k' },
     )
     expect(route?.plugins[0]).toMatchObject({ config: { providers: [{ id: 'a', key: 'k' }] } })
@@ -208,6 +208,8 @@ routes:
     ['a merge of no mapping', 'routes:\n  - <<: 1', 'Merge'],
     ['a service that is a list', 'services: [[]]', 'services[0]: Invalid input'],
     ['a file that is a list', '- a', ''],
+    ['a route for everything', 'routes: [{ name: r }]', 'routes[0]: needs paths, methods or hosts'],
+    ['one of a service', 'services: [{ host: a, routes: [{}] }]', 'services[0].routes[0]: needs'],
   ])('for %s', (_, text, part) => {
     expect(problems(text).join('\n')).toContain(part)
     expect(problems(text)).not.toEqual([])

@@ -67,6 +67,12 @@ describe('the configuration', () => {
     ],
     ['an org that looks like a user', idp({ orgs: ['usr_1'] }), 'identity_providers.[0].orgs: '],
     ['no org', idp({ orgs: [] }), 'identity_providers.[0].orgs: '],
+    ['a database URL of another kind', { database_url: 'S3CRET' }, 'database_url: '],
+    [
+      'a database port out of range',
+      { database_url: 'postgresql://a@b:99999/c' },
+      'database_url: ',
+    ],
     ['no identity provider', { identity_providers: [] }, 'identity_providers: '],
     [
       'an OpenID scope for the resource',
