@@ -80,6 +80,8 @@ function firstVerdict(postmaster: ChildProcess, log: Launch['log']) {
       log(line)
       if (line.includes('ready to accept connections')) resolve('ready')
       port_taken ||= line.includes('Address already in use')
+      // What a client is told that came too early; the start goes on.
+      if (/the database system is (starting up|not yet accepting|in recovery)/.test(line)) return
       if (!/^(postgres: )?(FATAL|could not|.*error while loading)/.test(line)) return
       const reason = line.replace(/^FATAL: */, '')
       if (port_taken) resolve({ outcome: 'port_taken', reason })

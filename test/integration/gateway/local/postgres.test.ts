@@ -105,6 +105,27 @@ describe('startPostgres', () => {
     expect(await ask((await start({ port })).url, 'select 1')).toEqual([1])
   })
 
+  it('starts although clients knock before it is ready', async () => {
+    const port = await freePort()
+    const lines: string[] = []
+    let knocking = true
+    const knock = async () => {
+      while (knocking) {
+        const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: 'x' })
+        await client.connect().catch(() => undefined)
+        await client.end().catch(() => undefined)
+      }
+    }
+    const knocks = Promise.all([knock(), knock(), knock(), knock()])
+    try {
+      const postgres = await start({ port, log: line => lines.push(line) })
+      expect(new URL(postgres.url).port).toBe(String(port))
+    } finally {
+      knocking = false
+      await knocks
+    }
+  })
+
   it('says why PostgreSQL does not start', async () => {
     await (await start()).stop()
     const file = join(folder, 'postgres/cluster/PG_VERSION')
@@ -173,3 +194,12 @@ describe('startPostgres', () => {
     expect(await ask((await start()).url, 'select answer from kept')).toEqual([42])
   })
 })
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

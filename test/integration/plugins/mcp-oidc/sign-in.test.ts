@@ -458,3 +458,57 @@ describe('a code lands where the client looks for it', () => {
     },
   )
 })
+
+describe('what is old', () => {
+  const expire = (model: string) =>
+    server.db
+      .updateTable('oidc_records')
+      .set({ expires_at: new Date(Date.now() - 1000) })
+      .where('model', '=', model)
+      .execute()
+  const lifetimes = async (model: string) => {
+    const rows = await server.db
+      .selectFrom('oidc_records')
+      .select('expires_at')
+      .where('model', '=', model)
+      .where('expires_at', '>', new Date())
+      .execute()
+    return rows.map(({ expires_at }) => Math.round((Number(expires_at) - Date.now()) / 1000))
+  }
+
+  it('A04 a state lives ten minutes', async () => {
+    const { browser, request } = await begin()
+    const way_back = await untilCallbackUnused(browser, await browser.open(request.url))
+    expect(Math.max(...(await lifetimes('Transaction')))).toBeLessThanOrEqual(600)
+    await expire('Transaction')
+    const page = await browser.open(way_back)
+    expect(page.status).toBe(400)
+    expect(page.says).toContain('This sign-in has expired')
+  })
+
+  it('A01 a code lives sixty seconds', async () => {
+    const { browser, request, client_id } = await begin()
+    const answer = await approve(browser, await signIn(browser, request.url))
+    expect(Math.max(...(await lifetimes('AuthorizationCode')))).toBeLessThanOrEqual(60)
+    await expire('AuthorizationCode')
+    const { status, body } = await token(server.url, {
+      grant_type: 'authorization_code',
+      client_id,
+      code: answer.get('code') ?? '',
+      redirect_uri: callback,
+      code_verifier: request.code_verifier,
+    })
+    expect([status, body.error]).toEqual([400, 'invalid_grant'])
+  })
+
+  it('A11 a request that waited too long says so', async () => {
+    const { browser, request } = await begin()
+    const page = await browser.open(request.url)
+    await expire('Interaction')
+    const late = await browser.submit(page, formOf(page), {
+      press: { name: 'provider', value: 'dev' },
+    })
+    expect(late.status).toBe(400)
+    expect(late.says).toContain('This sign-in has expired')
+  })
+})
