@@ -1,7 +1,11 @@
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Express } from 'express'
-import { countActiveConnections, findConnection } from '../../storage/connections.ts'
+import {
+  countActiveConnections,
+  findConnection,
+  touchConnection,
+} from '../../storage/connections.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { migrate } from '../../storage/migrate.ts'
 import { poolUse } from '../../storage/pool-use.ts'
@@ -76,7 +80,12 @@ export function createRuntime(
   koa.on('error', (error: unknown, ctx?: { readonly req: IncomingMessage }) =>
     log.error({ err: error, request_id: ctx && requestId(ctx.req) }, 'oidc-provider failed'),
   )
-  auditTokens(provider, audit, id => findConnection(store, id))
+  auditTokens(
+    provider,
+    audit,
+    id => findConnection(store, id),
+    id => touchConnection(store, id),
+  )
   const upstreams = new Map(
     settings.identity_providers.map(idp => [
       idp.id,

@@ -7,22 +7,27 @@ const audited: ReadonlySet<string> = new Set(['token', 'revocation'])
 
 /**
  * Puts every token issued, refreshed, revoked or refused on record before the answer leaves. The
- * trail cannot be written: the request fails, and what was issued is not handed out.
+ * trail cannot be written: the request fails, and what was issued is not handed out. A connection
+ * counts as used when it gets a token.
  */
 export function auditTokens(
   provider: Provider,
   audit: Audit,
   findConnection: (id: string) => Promise<Connection | undefined>,
+  touch: (id: string) => Promise<void>,
 ): void {
   provider.use(async (ctx, next) => {
     await next()
     const { oidc } = ctx as { oidc?: KoaContextWithOIDC['oidc'] }
     if (!oidc || !audited.has(oidc.route)) return
-    await audit(ctx.req, {
+    const event = {
       ...outcome(ctx.status, ctx.body),
       type: eventType(oidc),
       ...(await subject(oidc, findConnection)),
-    })
+    }
+    await audit(ctx.req, event)
+    if (oidc.route === 'token' && event.outcome === 'ok' && event.connection_id !== undefined)
+      await touch(event.connection_id)
   })
 }
 

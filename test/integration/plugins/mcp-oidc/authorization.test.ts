@@ -58,6 +58,7 @@ describe('a whole authorization', () => {
       client_id,
       idp_id: 'dev',
       status: 'active',
+      last_used_at: expect.any(Date),
     })
   })
 
