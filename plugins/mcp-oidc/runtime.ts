@@ -71,7 +71,7 @@ export function createRuntime(
   })
   provider.on('server_error', (ctx, error) =>
     log.error(
-      { err: error, path: ctx.path, request_id: requestId(ctx.req) },
+      { err: error, route: ctx.oidc.route, request_id: requestId(ctx.req) },
       'oidc-provider failed',
     ),
   )

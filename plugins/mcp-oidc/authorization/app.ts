@@ -4,7 +4,7 @@ import { assets } from '../pages/assets.ts'
 import { answerConnect, showConnect } from '../sign-in/connect.ts'
 import { finishSignIn } from '../sign-in/callback.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
-import { unavailable } from '../sign-in/messages.ts'
+import { form_not_ours, unavailable } from '../sign-in/messages.ts'
 import { beginAuthorization, resumeAuthorization } from './authorize.ts'
 import { cors } from './cors.ts'
 import { endpoints } from './endpoints.ts'
@@ -108,6 +108,8 @@ function failure(flow: Flow): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     if (res.headersSent) return next(error)
     const status = clientFault(error)
+    const for_a_person = html_paths.test(req.path)
+    if (status !== undefined && for_a_person) return tell(flow, req, res, status, form_not_ours)
     if (status !== undefined) {
       const error_description =
         status === 413
@@ -121,7 +123,7 @@ function failure(flow: Flow): ErrorRequestHandler {
     )
     res.setHeader('cache-control', 'no-store')
     res.setHeader('retry-after', '5')
-    if (html_paths.test(req.path)) return tell(flow, req, res, 503, unavailable)
+    if (for_a_person) return tell(flow, req, res, 503, unavailable)
     res
       .status(503)
       .json({ error: 'temporarily_unavailable', error_description: unavailable.what_happened })

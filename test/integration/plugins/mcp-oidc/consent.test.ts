@@ -218,6 +218,23 @@ describe('A04 A07 the request belongs to the browser that made it', () => {
   })
 })
 
+describe('A11 what cannot be read', () => {
+  it.each([
+    ['a form that is too large', '/connect/x', 'x'.repeat(70_000), 413],
+    ['an address with a broken escape', '/connect/%ff', 'csrf=x', 400],
+  ])('%s gets a page, not JSON and not a stack', async (_name, path, body, status) => {
+    const response = await fetch(server.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    })
+    const html = await response.text()
+    expect(response.status).toBe(status)
+    expect(html).toContain('This form could not be accepted')
+    expect(html).not.toContain('    at ')
+  })
+})
+
 describe('what is old', () => {
   const expire = (model: string) =>
     server.db
