@@ -1,16 +1,15 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { idHash } from './digest.ts'
+import { lookupHash } from './digest.ts'
 import { seal, SealError, unseal } from './seal.ts'
 import type { Store } from './store.ts'
 
-/** Sealed with the row. The tokens and ids that are the identity provider's own stay with us. */
+/** Sealed with the row: who the person is, in the identity provider's words. */
 export interface ConnectionProfile {
   readonly email: string
   readonly roles: readonly string[]
   readonly idp_sub: string
   readonly idp_sid?: string
-  readonly idp_refresh_token?: string
 }
 
 export interface NewConnection {
@@ -21,11 +20,14 @@ export interface NewConnection {
   readonly idp_id: string
   readonly expires_at: Date
   readonly profile: ConnectionProfile
+  /** Sealed in a column of its own, and gone when the connection ends. */
+  readonly idp_refresh_token?: string
 }
 
-export interface Connection extends NewConnection {
+export interface Connection extends Omit<NewConnection, 'idp_refresh_token'> {
   readonly status: 'active' | 'ended'
   readonly ended_reason: string | undefined
+  readonly ended_at: Date | undefined
   readonly created_at: Date
   readonly last_used_at: Date | undefined
 }
@@ -35,20 +37,54 @@ const profileShape = z.object({
   roles: z.array(z.string()),
   idp_sub: z.string(),
   idp_sid: z.string().exactOptional(),
-  idp_refresh_token: z.string().exactOptional(),
 })
+
+const columns = [
+  'id',
+  'user_id',
+  'org_id',
+  'client_id',
+  'idp_id',
+  'expires_at',
+  'profile',
+  'status',
+  'ended_reason',
+  'ended_at',
+  'created_at',
+  'last_used_at',
+] as const
 
 /** Rejects when the id is taken, or when a user or org id is not of its kind. */
 export async function createConnection(
   { db, ring }: Store,
   connection: NewConnection,
 ): Promise<void> {
-  const { id, user_id, org_id, client_id, idp_id, expires_at } = connection
-  const profile = seal(ring, rowName(id), connection.profile)
+  const { id, user_id, org_id, client_id, idp_id, expires_at, idp_refresh_token } = connection
   await db
     .insertInto('connections')
-    .values({ id, user_id, org_id, client_id, idp_id, expires_at, profile })
+    .values({
+      ...{ id, user_id, org_id, client_id, idp_id, expires_at },
+      ...sealedProfile({ ring }, id, idp_id, connection.profile),
+      idp_asked_at: sql<Date>`now()`,
+      idp_refresh_token:
+        idp_refresh_token === undefined ? null : seal(ring, idpTokenName(id), idp_refresh_token),
+    })
     .execute()
+}
+
+/** The columns that hold a profile: sealed, and as hashes that find it. */
+export function sealedProfile(
+  { ring }: Pick<Store, 'ring'>,
+  id: string,
+  idp_id: string,
+  profile: ConnectionProfile,
+): { profile: Buffer; email_hash: Buffer; idp_sid_hash: Buffer | null } {
+  const { email, idp_sid } = profile
+  return {
+    profile: seal(ring, profileName(id), profile),
+    email_hash: lookupHash.email(ring[0], email),
+    idp_sid_hash: idp_sid === undefined ? null : lookupHash.idpSession(ring[0], idp_id, idp_sid),
+  }
 }
 
 /** How many are neither ended nor past their end. */
@@ -72,45 +108,34 @@ export async function findConnection(
 ): Promise<Connection | undefined> {
   const row = await db
     .selectFrom('connections')
-    .selectAll()
+    .select(columns)
     .where('id', '=', id)
     .where('expires_at', '>', sql<Date>`now()`)
     .executeTakeFirst()
   if (row === undefined) return undefined
-  const profile = profileShape.safeParse(unseal(ring, rowName(id), row.profile))
-  if (!profile.success)
-    throw new SealError('malformed', `${rowName(id)} does not hold a connection's profile`)
   return {
     ...row,
     ended_reason: row.ended_reason ?? undefined,
+    ended_at: row.ended_at ?? undefined,
     last_used_at: row.last_used_at ?? undefined,
-    profile: profile.data,
+    profile: openProfile({ ring }, id, row.profile),
   }
 }
 
-/**
- * Ends a connection, deletes its grant and everything issued under it, and tells every listener on
- * the channel `connection_ended`: one statement, so all of it happens or none.
- *
- * True when the connection was active until now.
- */
-export async function endConnection({ db }: Store, id: string, reason: string): Promise<boolean> {
-  const { rows } = await sql`
-    with ended as (
-      update connections set status = 'ended', ended_reason = ${reason}
-      where id = ${id} and status = 'active'
-      returning id
-    ), records as (
-      delete from oidc_records using ended where oidc_records.grant_id = ended.id
-    ), the_grant as (
-      delete from oidc_records using ended where model = 'Grant' and id_hash = ${idHash(id)}
-    )
-    select pg_notify('connection_ended', id) from ended`.execute(db)
-  return rows.length === 1
+/** Throws SealError when it does not open. */
+export function openProfile(
+  { ring }: Pick<Store, 'ring'>,
+  id: string,
+  sealed: Buffer,
+): ConnectionProfile {
+  const profile = profileShape.safeParse(unseal(ring, profileName(id), sealed))
+  if (!profile.success)
+    throw new SealError('malformed', `${profileName(id)} does not hold a connection's profile`)
+  return profile.data
 }
 
 /** Notes that the connection was used now. */
-export async function touchConnection({ db }: Store, id: string): Promise<void> {
+export async function touchConnection({ db }: Pick<Store, 'db'>, id: string): Promise<void> {
   await db
     .updateTable('connections')
     .set({ last_used_at: sql<Date>`now()` })
@@ -118,4 +143,7 @@ export async function touchConnection({ db }: Store, id: string): Promise<void> 
     .execute()
 }
 
-const rowName = (id: string) => `connections/${id}`
+/** What a connection's profile is sealed for. */
+export const profileName = (id: string) => `connections/${id}`
+/** What its identity provider's refresh token is sealed for. */
+export const idpTokenName = (id: string) => `connections/${id}/idp_refresh_token`

@@ -9,7 +9,17 @@ export function idHash(id: string): Buffer {
   return createHash('sha256').update(id).digest()
 }
 
-/** HMAC-SHA-256 of a text that could be guessed (an email), under a subkey of its own. */
-export function keyedHash(key: SecretKey, text: string): Buffer {
-  return createHmac('sha256', subkey(key, 'keyed-hash')).update(text).digest()
+/**
+ * HMAC-SHA-256 of what could be guessed, under a subkey of its own: it finds a row without the text
+ * standing there.
+ */
+export const lookupHash = {
+  /** In lower case: nobody types an email the way the identity provider spells it. */
+  email: (key: SecretKey, email: string) => keyedHash(key, ['email', email.toLowerCase()]),
+  idpSession: (key: SecretKey, idp_id: string, idp_sid: string) =>
+    keyedHash(key, ['idp_session', idp_id, idp_sid]),
+}
+
+function keyedHash(key: SecretKey, parts: readonly string[]): Buffer {
+  return createHmac('sha256', subkey(key, 'keyed-hash')).update(JSON.stringify(parts)).digest()
 }

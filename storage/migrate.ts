@@ -4,6 +4,7 @@ import type { Database } from './database.ts'
 import * as oidcRecords from './migrations/001-oidc-records.ts'
 import * as connections from './migrations/002-connections.ts'
 import * as auditEvents from './migrations/003-audit-events.ts'
+import * as connectionLife from './migrations/004-connection-life.ts'
 
 const TABLE = 'storage_migrations'
 
@@ -12,6 +13,7 @@ const migrations: Record<string, Migration> = {
   '001-oidc-records': oidcRecords,
   '002-connections': connections,
   '003-audit-events': auditEvents,
+  '004-connection-life': connectionLife,
 }
 
 /**

@@ -15,6 +15,8 @@ interface OidcRecords {
   payload: Buffer
   consumed_at: Date | null
   expires_at: Date | null
+  user_id: string | null
+  successor: Buffer | null
 }
 
 interface Connections {
@@ -29,6 +31,14 @@ interface Connections {
   last_used_at: Date | null
   expires_at: Date
   profile: Buffer
+  ended_at: Date | null
+  idp_refresh_token: Buffer | null
+  idp_asked_at: Date | null
+  idp_unavailable_since: Date | null
+  email_hash: Buffer | null
+  idp_sid_hash: Buffer | null
+  lease_holder: string | null
+  lease_until: Date | null
 }
 
 interface AuditEvents {

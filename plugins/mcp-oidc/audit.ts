@@ -4,32 +4,45 @@ import type { Database } from '../../storage/database.ts'
 import type { Log } from './log.ts'
 import type { CountedEvent, Metrics } from './metrics.ts'
 
-/** Writes an event durably, then counts and logs it. Rejects when the trail cannot be written. */
-export type Audit = (req: Pick<IncomingMessage, 'headers'>, event: CountedEvent) => Promise<void>
+type Asked = Pick<IncomingMessage, 'headers'>
+
+export interface Audit {
+  /** Writes an event durably, then counts and logs it. Rejects when the trail cannot be written. */
+  (req: Asked, event: CountedEvent): Promise<void>
+  /**
+   * Writes an event as a part of a transaction. What it gives counts and logs the event: to be
+   * called once the transaction is committed.
+   */
+  within(transaction: Database, req: Asked | undefined, event: CountedEvent): Promise<() => void>
+}
 
 export function createAudit(
   db: Database,
   log: Log,
   metrics: Pick<Metrics, 'auditWrite' | 'event'>,
 ): Audit {
-  return async (req, event) => {
-    const request_id = requestId(req)
+  const within: Audit['within'] = async (transaction, req, event) => {
+    const request_id = req && requestId(req)
     const complete = request_id === undefined ? event : { ...event, request_id }
     const written = metrics.auditWrite()
     try {
-      await recordAuditEvent(db, complete)
+      await recordAuditEvent(transaction, complete)
     } catch (error) {
       written({ result: 'error' })
       throw error
     }
     written({ result: 'ok' })
-    metrics.event(complete)
-    log.info({ audit: complete }, 'audit')
+    return () => {
+      metrics.event(complete)
+      log.info({ audit: complete }, 'audit')
+    }
   }
+  const audit = async (req: Asked, event: CountedEvent) => (await within(db, req, event))()
+  return Object.assign(audit, { within })
 }
 
 /** The id Kong gave the request; anything that does not look like one is left out. */
-export function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
+export function requestId({ headers }: Asked): string | undefined {
   const id = headers['x-request-id']
   return typeof id === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(id) ? id : undefined
 }

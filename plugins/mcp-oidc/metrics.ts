@@ -1,5 +1,6 @@
 import { Counter, Histogram, Registry } from 'prom-client'
 import type { AuditEvent } from '../../storage/audit.ts'
+import type { HousekeepingDone } from '../../storage/housekeeping.ts'
 import type { RefusalReason } from './door/challenge.ts'
 import { createRuntimeGauges, type WatchRuntime } from './runtime-gauges.ts'
 
@@ -22,6 +23,10 @@ export interface Metrics {
   auditWrite(): (labels: { readonly result: 'ok' | 'error' }) => void
   /** Counts what is on record. */
   event(event: CountedEvent): void
+  /** A round of housekeeping in this plugin server did so much. */
+  housekeeping(done: HousekeepingDone): void
+  /** A connection's end was heard of after so many seconds. */
+  revocation(lag: number): void
   readonly watch: WatchRuntime
 }
 
@@ -31,6 +36,8 @@ const validation_buckets = [
 ]
 /** Seconds that a durable insert takes. */
 const write_buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15]
+/** Seconds: from a notification that arrives at once to a listener that was cut off. */
+const lag_buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60]
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
@@ -55,6 +62,17 @@ export function createMetrics(): Metrics {
     buckets: write_buckets,
     registers,
   })
+  const revocation_lag = new Histogram({
+    name: 'mcp_oidc_revocation_lag_seconds',
+    help: 'Time from the end of a connection in the database until this plugin server heard of it.',
+    buckets: lag_buckets,
+    registers,
+  })
+  const expired = counter(
+    'mcp_oidc_expired_rows_total',
+    'Rows that housekeeping removed, and connections that it ended because their time was over.',
+    ['kind'],
+  )
   const logins = counter(
     'mcp_oidc_logins_total',
     'Sign-ins at identity providers: ok, or why not.',
@@ -98,6 +116,10 @@ export function createMetrics(): Metrics {
           return undefined
       }
     },
+    housekeeping: done => {
+      for (const [kind, rows] of Object.entries(done)) expired.inc({ kind }, rows as number)
+    },
+    revocation: lag => revocation_lag.observe(lag),
     watch: createRuntimeGauges(registry),
   }
 }

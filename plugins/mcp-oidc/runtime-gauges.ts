@@ -5,6 +5,8 @@ import type { PoolUse } from '../../storage/pool-use.ts'
 export interface RuntimeGauges {
   /** By pool. */
   readonly pools: () => Readonly<Record<string, PoolUse>>
+  /** Seconds for which nobody has confirmed that ends of connections are heard of. */
+  readonly listening: () => number
   /** Entries held, by cache. */
   readonly caches: () => Readonly<Record<string, number>>
   /** Asks the database; undefined when that does not answer. */
@@ -44,6 +46,12 @@ export function createRuntimeGauges(registry: Registry): WatchRuntime {
         use.set({ issuer, pool, state: 'waiting' }, waiting)
       }
     },
+  )
+  gauge(
+    'mcp_oidc_listener_silence_seconds',
+    'Time since it was last confirmed that ends of connections are heard of; about one when all is well.',
+    [],
+    (silence, issuer, gauges) => silence.set({ issuer }, gauges.listening()),
   )
   gauge(
     'mcp_oidc_cache_entries',

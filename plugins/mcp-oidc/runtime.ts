@@ -7,6 +7,7 @@ import {
   touchConnection,
 } from '../../storage/connections.ts'
 import { openDatabase } from '../../storage/database.ts'
+import { listenForConnections } from '../../storage/listener.ts'
 import { migrate } from '../../storage/migrate.ts'
 import { poolUse } from '../../storage/pool-use.ts'
 import type { Store } from '../../storage/store.ts'
@@ -14,12 +15,16 @@ import { createAudit, requestId } from './audit.ts'
 import { createAuthorizationApp } from './authorization/app.ts'
 import { errorPage, signOutPages } from './authorization/error-page.ts'
 import { createProvider } from './authorization/provider.ts'
+import { admitRefreshes } from './authorization/refresh/admit.ts'
+import { serveStructuredTokens } from './authorization/structured-tokens.ts'
 import { auditTokens } from './authorization/token-audit.ts'
 import type { Settings } from './config/settings.ts'
+import { createEnd } from './connections/end.ts'
 import { cacheConnections } from './door/connection-cache.ts'
 import { createDoor, type Door } from './door/door.ts'
 import { meteredDoor } from './door/metered-door.ts'
 import type { Log } from './log.ts'
+import { startHousekeeping } from './housekeeping.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { rememberFor } from './remember.ts'
 import { createPages } from './pages/pages.ts'
@@ -58,14 +63,37 @@ export function createRuntime(
     max: 4,
     on_error: error => log.warn({ err: error }, 'a database connection was lost'),
   })
-  const connections = cacheConnections(
-    id => findConnection({ ...store, db: door_db }, id),
-    settings.stale_connection_grace,
+  const listener = listenForConnections({
+    url: settings.database_url,
+    application_name: 'mcp-oidc',
+    now,
+    on_ended(id, lag) {
+      connections.forget(id)
+      metrics.revocation(lag / 1000)
+    },
+    on_changed: id => connections.forget(id),
+    on_gap: () => connections.forgetAll(),
+    on_lost: error => log.warn({ err: error }, 'ended connections cannot be heard of for now'),
+  })
+  const connections = cacheConnections({
+    find: id => findConnection({ ...store, db: door_db }, id),
+    confirmedAt: () => listener.confirmedAt(),
+    grace: settings.stale_connection_grace,
+    now,
+  })
+  const end = createEnd(store, audit)
+  const upstreams = new Map(
+    settings.identity_providers.map(idp => [
+      idp.id,
+      createUpstream(idp, `${settings.issuer}/callback/${idp.id}`),
+    ]),
   )
   const provider = createProvider(settings, {
     store,
+    end,
     now,
     findConnection: id => findConnection(store, id),
+    admitRefresh: admitRefreshes({ settings, store, upstreams, end, log, now }),
     renderError: errorPage(pages, log),
     renderSignOut: signOutPages(pages, settings),
   })
@@ -86,24 +114,36 @@ export function createRuntime(
     id => findConnection(store, id),
     id => touchConnection(store, id),
   )
-  const upstreams = new Map(
-    settings.identity_providers.map(idp => [
-      idp.id,
-      createUpstream(idp, `${settings.issuer}/callback/${idp.id}`),
-    ]),
-  )
+  serveStructuredTokens(provider, {
+    settings,
+    now,
+    findConnection: id => findConnection(store, id),
+    end,
+  })
   const transactions = createTransactions(store, now)
   let migrated: Promise<void> | undefined
   const ready = () => {
-    migrated ??= migrate(db).catch((error: unknown) => {
-      migrated = undefined
-      throw error
-    })
+    migrated ??= migrate(db)
+      .then(() => listener.start())
+      .catch((error: unknown) => {
+        migrated = undefined
+        throw error
+      })
     return migrated
   }
   const door = createDoor(settings, { connection: id => connections.get(id), now })
+  const stopHousekeeping = startHousekeeping({
+    db,
+    retention: settings.connection_retention,
+    log,
+    done: work => metrics.housekeeping(work),
+  })
   const unwatch = metrics.watch(settings.issuer, {
     pools: () => ({ authorization: poolUse(db), door: poolUse(door_db) }),
+    listening: () => {
+      const at = listener.confirmedAt()
+      return at === undefined ? Infinity : (now() - at) / 1000
+    },
     caches: () => ({ verified_tokens: door.remembered(), connections: connections.size() }),
     active_connections: rememberFor(10_000, now, () =>
       countActiveConnections(store).catch((error: unknown) => {
@@ -115,14 +155,15 @@ export function createRuntime(
   return {
     door: meteredDoor(door, metrics),
     app: createAuthorizationApp(
-      { settings, provider, store, transactions, upstreams, pages, audit, log, now },
+      { settings, provider, store, transactions, upstreams, pages, audit, end, log, now },
       ready,
     ),
     ready,
     answers: createProbe(db, ready, log),
     async close() {
       unwatch()
-      await Promise.all([db.destroy(), door_db.destroy()])
+      await stopHousekeeping()
+      await Promise.all([listener.close(), db.destroy(), door_db.destroy()])
     },
   }
 }

@@ -88,6 +88,27 @@ export const fields = {
     between: [3600, 31536000],
     description: 'Absolute end of a connection after its approval, seconds. No refresh moves it.',
   },
+  connection_ttl_without_idp_refresh: {
+    type: 'integer',
+    default: 43200,
+    between: [300, 2592000],
+    description:
+      'The same for a connection whose identity provider gave no refresh token to ask with, seconds. Never longer than `connection_ttl`.',
+  },
+  connection_retention: {
+    type: 'integer',
+    default: 7776000,
+    between: [0, 315360000],
+    description:
+      'How long after its end a connection is still shown, seconds. Its events stay in the audit trail.',
+  },
+  idp_outage_grace: {
+    type: 'integer',
+    default: 3600,
+    between: [0, 86400],
+    description:
+      'How long connections are refreshed while their identity provider cannot be asked, seconds. After that refreshes are answered 503, and no connection is lost.',
+  },
   stale_connection_grace: {
     type: 'integer',
     default: 5,
@@ -121,6 +142,25 @@ export const fields = {
       },
     ],
     description: 'Scopes of the MCP resource.',
+  },
+  resource_servers: {
+    type: 'array',
+    default: [],
+    description:
+      'Servers that may ask at `/introspect` whether a token is active (RFC 7662). Without any, the endpoint is not there.',
+    elements: {
+      type: 'record',
+      fields: {
+        id: { type: 'string', required: true, description: 'Its client id.' },
+        secret: {
+          type: 'string',
+          required: true,
+          referenceable: true,
+          encrypted: true,
+          description: 'Its client secret, at least 32 characters.',
+        },
+      },
+    },
   },
   private_use_schemes: {
     type: 'array',
@@ -182,6 +222,13 @@ export const fields = {
           type: 'string',
           default: 'roles',
           description: 'Claim holding the roles; a dot descends (`realm_access.roles`).',
+        },
+        idp_logout_ends: {
+          type: 'string',
+          one_of: ['sessions', 'connections'],
+          default: 'sessions',
+          description:
+            'What a back-channel logout of this provider ends: browser sessions, or AI connections as well. Register `<issuer>/backchannel-logout/<id>` there.',
         },
         trust_email: {
           type: 'boolean',

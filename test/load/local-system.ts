@@ -48,6 +48,8 @@ export interface LocalSystemOptions<P extends Child> {
   readonly log_files: boolean
   /** What the plugin and the MCP server reach PostgreSQL at, given PostgreSQL's own URL. */
   readonly databases?: (url: string) => Promise<Databases>
+  /** Where the gateway sends MCP requests, instead of the MCP server: `http://127.0.0.1:1234`. */
+  readonly upstream_url?: string
 }
 
 export interface Databases {
@@ -92,7 +94,10 @@ export async function openLocalSystem<P extends Child>(
     const socket = join(data, 'plugin-server.sock')
     const kong_yml = root('config/kong.yml')
     const config_file = await kongConfigFor(
-      { mcp_server: `http://127.0.0.1:${mcp_server}`, idp: `http://localhost:${idp}` },
+      {
+        mcp_server: options.upstream_url ?? `http://127.0.0.1:${mcp_server}`,
+        idp: `http://localhost:${idp}`,
+      },
       options.limits ? kong_yml : await removeLimits(kong_yml, join(data, 'no-limits.yml')),
       join(data, 'kong.yml'),
     )

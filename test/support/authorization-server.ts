@@ -160,10 +160,11 @@ export async function signIn(
   browser: Browser,
   request: URL,
   username = 'alice@acme.example',
+  idp = 'dev',
 ): Promise<Page> {
   const connect = await browser.open(request)
   const company = await browser.submit(connect, formOf(connect), {
-    press: { name: 'provider', value: 'dev' },
+    press: { name: 'provider', value: idp },
   })
   return browser.submit(company, formOf(company), { fields: { username, password: 'password' } })
 }
@@ -210,11 +211,12 @@ export async function connect(
   username?: string,
   parameters: Readonly<Record<string, string | undefined>> = {},
   fields: Readonly<Record<string, string>> = {},
+  idp = 'dev',
 ) {
   const { client_id } = await register(url)
   const browser = openBrowser()
   const request = authorizationRequest(url, client_id, parameters)
-  const answer = await approve(browser, await signIn(browser, request.url, username), fields)
+  const answer = await approve(browser, await signIn(browser, request.url, username, idp), fields)
   const code = answer.get('code') ?? ''
   const redemption = {
     grant_type: 'authorization_code',

@@ -77,12 +77,3 @@ export interface Instance extends Phases {
   /** Gives back what it holds, after its last request. */
   close?(): Promise<void>
 }
-
-/** Kong's answer for an error of its own. */
-export function errorExit(status: number, message: string, request_id: string): Exit {
-  return {
-    status,
-    body: `${JSON.stringify({ message, request_id }, undefined, 2)}\n`,
-    headers: { 'Content-Type': 'application/json; charset=utf-8' },
-  }
-}

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { PluginServerClient } from '../kong-side/client.ts'
 import { PluginServerError } from '../kong-side/client.ts'
 import { databaseProblem } from './database-problem.ts'
-import { errorExit, sharedRequestId } from './exchange.ts'
+import { errorExit } from './error-exit.ts'
+import { sharedRequestId } from './exchange.ts'
 import type { Instance } from './exchange.ts'
 import { createPdkHost } from './pdk-host.ts'
 import type { ExternalEntity } from './plugin-entity.ts'
@@ -56,7 +57,7 @@ export function externalPhases(
           request_id: sharedRequestId(exchange),
         })
         if (dangerously_proxy_without_plugin_server) return undefined
-        return errorExit(503, 'The plugin server is not available', exchange.request_id)
+        return errorExit(exchange, 503, 'The plugin server is not available')
       }
     },
     problem: () => databaseProblem(config),

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { errorExit, sharedRequestId } from './exchange.ts'
+import { errorExit, nginxErrorExit } from './error-exit.ts'
+import { sharedRequestId } from './exchange.ts'
 import type { Exchange, Exit, Phases } from './exchange.ts'
 import type { HeaderLines } from './header-lines.ts'
 import { proxy } from './proxy.ts'
@@ -30,8 +31,8 @@ export async function handleRequest(
   }
   if (!match) {
     const exit = exchange.body.announced_too_long
-      ? errorExit(413, 'Payload too large', request_id)
-      : errorExit(404, 'no Route matched with those values', request_id)
+      ? nginxErrorExit(exchange, 413)
+      : errorExit(exchange, 404, 'no Route matched with those values')
     respond(response, exit, finish)
     return
   }
@@ -40,7 +41,7 @@ export async function handleRequest(
     const exit = await access(plugins, exchange)
     if (exit) respond(response, exit, finish)
     else if (service) await proxy(exchange, match, service, response, finish)
-    else respond(response, errorExit(503, 'no Service found with those values', request_id), finish)
+    else respond(response, errorExit(exchange, 503, 'no Service found with those values'), finish)
   } catch (error) {
     if (response.destroyed || response.headersSent) response.destroy()
     else respond(response, failure(error, exchange), finish)
@@ -58,9 +59,9 @@ async function access(plugins: readonly Phases[], exchange: Exchange): Promise<E
 }
 
 function failure(error: unknown, exchange: Exchange): Exit {
-  const { log, request_id } = exchange
-  if (error instanceof BodyTooLargeError) return errorExit(413, 'Payload too large', request_id)
+  if (error instanceof BodyTooLargeError) return nginxErrorExit(exchange, 413)
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  log({ msg: 'request failed', level: 'err', reason, request_id: sharedRequestId(exchange) })
-  return errorExit(500, 'An unexpected error occurred', request_id)
+  const request_id = sharedRequestId(exchange)
+  exchange.log({ msg: 'request failed', level: 'err', reason, request_id })
+  return errorExit(exchange, 500, 'An unexpected error occurred')
 }

@@ -1,8 +1,9 @@
 import { request as http } from 'node:http'
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { request as https } from 'node:https'
-import { errorExit, sharedRequestId } from './exchange.ts'
-import type { Exchange } from './exchange.ts'
+import { errorExit, nginxErrorExit } from './error-exit.ts'
+import { sharedRequestId } from './exchange.ts'
+import type { Exchange, Exit } from './exchange.ts'
 import { downstreamHeaders, upstreamHeaders } from './forwarded-headers.ts'
 import { respond } from './respond.ts'
 import type { FinishHeaders } from './respond.ts'
@@ -46,16 +47,15 @@ export async function proxy(
       response.destroy()
       return
     }
-    const [status, message] = meaning(error)
-    const { request_id } = exchange
+    const exit = exitFor(error, exchange)
     exchange.log({
       msg: 'upstream failed',
       level: 'err',
-      status,
+      status: exit.status,
       reason: error.message,
       request_id: sharedRequestId(exchange),
     })
-    respond(response, errorExit(status, message, request_id), finish)
+    respond(response, exit, finish)
   })
   upstream.end(body)
   await promise
@@ -102,12 +102,12 @@ function passOn(answer: IncomingMessage, response: ServerResponse, finish: Finis
   answer.pipe(response)
 }
 
-function meaning(error: NodeJS.ErrnoException): readonly [status: number, message: string] {
+function exitFor(error: NodeJS.ErrnoException, exchange: Exchange): Exit {
   if (error instanceof UpstreamTimeoutError || error.code === 'ETIMEDOUT') {
-    return [504, 'The upstream server is timing out']
+    return nginxErrorExit(exchange, 504)
   }
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') {
-    return [503, 'name resolution failed']
+    return errorExit(exchange, 503, 'name resolution failed')
   }
-  return [502, 'An invalid response was received from the upstream server']
+  return nginxErrorExit(exchange, 502)
 }

@@ -1,4 +1,5 @@
-import { errorExit, sharedRequestId } from './exchange.ts'
+import { errorExit } from './error-exit.ts'
+import { sharedRequestId } from './exchange.ts'
 import type { Exchange, Instance } from './exchange.ts'
 import { nativePlugin } from './native-plugin.ts'
 import type { NativePlugin, Parts } from './native-plugin.ts'
@@ -80,7 +81,7 @@ function start(
       const { exceeded, headers } = judge(usages, moment)
       if (!hide_client_headers) exchange.response_headers.setAll(headers)
       if (!exceeded) return undefined
-      return errorExit(config.error_code, config.error_message, exchange.request_id)
+      return errorExit(exchange, config.error_code, config.error_message)
     },
     async problem() {
       const reason = await redis?.reach()

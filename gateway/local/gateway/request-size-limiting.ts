@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { errorExit } from './exchange.ts'
+import { errorExit } from './error-exit.ts'
 import { nativePlugin } from './native-plugin.ts'
 import { getRequestHeader } from './request-headers.ts'
 
@@ -17,19 +17,20 @@ export const request_size_limiting = nativePlugin({
   start({ allowed_payload_size, require_content_length, size_unit }) {
     const most = allowed_payload_size * UNITS[size_unit]
     return {
-      async access({ body, headers, request_id }) {
+      async access(exchange) {
+        const { body, headers } = exchange
         const announced = getRequestHeader(headers, 'Content-Length')
         if (announced === undefined && require_content_length) {
           const coding = getRequestHeader(headers, 'Transfer-Encoding')
           if (coding !== 'chunked') {
-            return errorExit(411, 'A valid Content-Length header is required', request_id)
+            return errorExit(exchange, 411, 'A valid Content-Length header is required')
           }
         }
         const length = announced === undefined ? (await body.read()).length : Number(announced)
         if (length <= most) return undefined
         const expects = getRequestHeader(headers, 'Expect')?.trim().toLowerCase()
         const status = expects === '100-continue' ? 417 : 413
-        return errorExit(status, 'Request size limit exceeded', request_id)
+        return errorExit(exchange, status, 'Request size limit exceeded')
       },
     }
   },

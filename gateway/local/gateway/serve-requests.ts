@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { errorExit, sharedRequestId } from './exchange.ts'
+import { nginxErrorExit } from './error-exit.ts'
+import { sharedRequestId } from './exchange.ts'
 import type { Exchange, Log, Phases } from './exchange.ts'
 import type { Generation } from './generation.ts'
 import { handleRequest } from './handle-request.ts'
+import { HeaderLines } from './header-lines.ts'
 import { readExchange } from './read-exchange.ts'
 import type { Surface } from './read-exchange.ts'
 import { respond } from './respond.ts'
@@ -27,7 +29,12 @@ export function serveRequests(current: () => Generation, surface: Surface): Requ
       const read = readExchange(request, generation.router, surface)
       const plugins = read ? generation.phases(read.match) : []
       if (read) await handleRequest(read.exchange, response, read.match, plugins)
-      else respond(response, errorExit(400, 'Bad request', ''), () => undefined)
+      else
+        respond(
+          response,
+          nginxErrorExit({ headers: new HeaderLines(request.rawHeaders), request_id: '' }, 400),
+          () => undefined,
+        )
       await closed
       const traffic = measure(socket)
       logRequest(request, response, read?.exchange, log)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import express, { type ErrorRequestHandler } from 'express'
 import { exportJWK, generateKeyPair } from 'jose'
-import type { JWKS } from 'oidc-provider'
+import type { JWKS, KoaContextWithOIDC } from 'oidc-provider'
 import { listenOnLoopback } from '../loopback.ts'
 import { createProvider } from './provider.ts'
 import { explain, sendMessage, signInRoutes } from './sign-in.ts'
@@ -22,6 +22,10 @@ export interface IdentityProviderOptions {
   readonly cookie_keys?: readonly string[]
   /** Hears of every failure that is not the person's own. */
   readonly log?: (event: string, detail: unknown) => void
+  /** Hears of every request for tokens, granted or refused. */
+  readonly on_token_request?: (grant_type: unknown) => void
+  /** Whether sign-ins come with a refresh token, as they do unless told. */
+  readonly refresh_tokens?: boolean
   /** Milliseconds. */
   readonly now?: () => number
 }
@@ -42,7 +46,11 @@ export async function createIdentityProvider(
     signing_keys: options.signing_keys ?? { keys: [await createSigningKey()] },
     cookie_keys: options.cookie_keys ?? [randomBytes(32).toString('base64url')],
     now: options.now ?? Date.now,
+    refresh_tokens: options.refresh_tokens ?? true,
   })
+  const heard = ({ oidc }: KoaContextWithOIDC) =>
+    options.on_token_request?.(oidc.params?.['grant_type'])
+  provider.on('grant.success', heard).on('grant.error', heard)
   provider.on('server_error', (_ctx, error) => log('server_error', error))
   // A refused code or refresh token is the first thing to look for when a sign-in fails.
   provider.on('grant.error', (_ctx, error) => log('grant.error', error))

@@ -18,6 +18,8 @@ export interface ProviderOptions {
   readonly signing_keys: JWKS
   readonly cookie_keys: readonly string[]
   readonly now: () => number
+  /** Whether sign-ins come with a refresh token. */
+  readonly refresh_tokens: boolean
 }
 
 const minute = 60
@@ -39,6 +41,7 @@ function configurationOf(options: ProviderOptions): Configuration {
         redirect_uris: [...options.redirect_uris],
         post_logout_redirect_uris: [...options.post_logout_redirect_uris],
         grant_types: ['authorization_code', 'refresh_token'],
+        ...backchannelLogout(options.redirect_uris),
         response_types: ['code'],
       },
     ],
@@ -65,6 +68,7 @@ function configurationOf(options: ProviderOptions): Configuration {
     },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => void (ctx.body = logoutPage(form)),
@@ -81,7 +85,7 @@ function configurationOf(options: ProviderOptions): Configuration {
     pkce: { required: () => true },
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access'],
-    issueRefreshToken: () => true,
+    issueRefreshToken: () => options.refresh_tokens,
     rotateRefreshToken: true,
     // Signing out here ends the browser's session, not what was granted in it.
     expiresWithSession: () => false,
@@ -94,6 +98,15 @@ function configurationOf(options: ProviderOptions): Configuration {
       RefreshToken: 30 * day,
       Session: day,
     },
+  }
+}
+
+/** Whoever signs out here is signed out at the gateway, which says where beside its redirect URI. */
+function backchannelLogout([redirect_uri]: readonly string[]) {
+  if (redirect_uri === undefined) return {}
+  return {
+    backchannel_logout_uri: redirect_uri.replace('/callback/', '/backchannel-logout/'),
+    backchannel_logout_session_required: true,
   }
 }
 

@@ -1,44 +1,75 @@
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
-import { endConnection } from '../../../storage/connections.ts'
+import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider'
 import {
   consumeRecord,
   destroyRecord,
   findRecord,
   findRecordByUid,
+  type RecordKeys,
+  replaceRecord,
   type StoredRecord,
   upsertRecord,
 } from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
+import type { EndConnections } from '../connections/end.ts'
+import { refreshing } from './refresh/refreshing.ts'
 
 /**
  * oidc-provider's storage. `consume` is one conditional update: of two simultaneous redemptions one
  * wins, and the other is the second use that ends what the first one issued (RFC 6749 4.1.2).
- * A grant is a connection, so revoking it ends the connection.
+ * A refresh token is consumed when its successor is written, so no failure leaves one without the
+ * other. A grant is a connection, so revoking it ends the connection.
  */
-export function createAdapter(store: Store): (model: string) => Adapter {
+export function createAdapter(store: Store, end: EndConnections): (model: string) => Adapter {
   return model => ({
-    upsert: (id, payload) =>
-      upsertRecord(store, model, id, payload, {
-        ...(payload.grantId ? { grant_id: payload.grantId } : {}),
-        ...(payload.uid ? { uid: payload.uid } : {}),
-        ...(payload.exp ? { expires_at: new Date(payload.exp * 1000) } : {}),
-      }),
+    upsert: async (id, payload) => {
+      const keys = keysOf(payload)
+      const replaced = model === 'RefreshToken' ? replacedToken() : undefined
+      if (replaced === undefined) return upsertRecord(store, model, id, payload, keys)
+      // Nobody got the successor: the client may present its token again.
+      if (!(await replaceRecord(store, model, replaced, { id, payload, keys })))
+        throw new Error('a refresh token was consumed by another while this request held its lease')
+    },
     find: async id => asPayload(await findRecord(store, model, id)),
     findByUid: async uid => asPayload(await findRecordByUid(store, model, uid)),
     // The device flow is not served.
     findByUserCode: () => Promise.resolve(undefined),
     consume: async id => {
+      const refresh = model === 'RefreshToken' ? refreshing.getStore() : undefined
+      if (refresh) {
+        refresh.replaces = id
+        return
+      }
       if (await consumeRecord(store, model, id)) return
       const grant_id = (await findRecord(store, model, id))?.payload.grantId
       if (model === 'AuthorizationCode' && typeof grant_id === 'string')
-        await endConnection(store, grant_id, 'authorization_code_reused')
+        await end({ id: grant_id }, { reason: 'authorization_code_reused', req: Provider.ctx?.req })
       throw new errors.InvalidGrant(`${model} already consumed`)
     },
     destroy: id => destroyRecord(store, model, id),
     revokeByGrantId: async grant_id => {
-      await endConnection(store, grant_id, 'revoked')
+      // At /token it is the answer to a replay, at /revoke the client's own wish.
+      const { oidc, req } = Provider.ctx ?? {}
+      const reason = oidc?.route === 'token' ? 'refresh_token_reused' : 'client_revoked'
+      await end({ id: grant_id }, { reason, req })
     },
   })
+}
+
+/** The token that this refresh consumes; oidc-provider has announced it before. */
+function replacedToken(): string | undefined {
+  const refresh = refreshing.getStore()
+  const replaced = refresh?.replaces
+  if (refresh) delete refresh.replaces
+  return replaced
+}
+
+function keysOf(payload: AdapterPayload): RecordKeys {
+  return {
+    ...(payload.grantId ? { grant_id: payload.grantId } : {}),
+    ...(payload.uid ? { uid: payload.uid } : {}),
+    ...(payload.kind === 'Session' && payload.accountId ? { user_id: payload.accountId } : {}),
+    ...(payload.exp ? { expires_at: new Date(payload.exp * 1000) } : {}),
+  }
 }
 
 function asPayload(record: StoredRecord | undefined): AdapterPayload | undefined {

@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { requestId } from '../audit.ts'
 import { assets } from '../pages/assets.ts'
+import { backchannelLogout } from '../logout/backchannel-logout.ts'
 import { answerConnect, showConnect } from '../sign-in/connect.ts'
 import { finishSignIn } from '../sign-in/callback.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
@@ -10,6 +11,7 @@ import { cors } from './cors.ts'
 import { endpoints } from './endpoints.ts'
 import { authorizationServerMetadata, protectedResourceMetadata } from './metadata.ts'
 import { askProvider, providerHandler } from './provider-handler.ts'
+import { tokenHandler } from './refresh/token-handler.ts'
 import { registrationHandler } from './registration.ts'
 
 const most_body_bytes = '64kb'
@@ -42,6 +44,7 @@ export function createAuthorizationApp(flow: Flow, ready: () => Promise<void>): 
   app.get('/connect/:uid', showConnect(flow))
   app.post('/connect/:uid', form, answerConnect(flow))
   app.get('/callback/:idp', finishSignIn(flow))
+  app.post('/backchannel-logout/:idp', form, backchannelLogout(flow))
   app.use(
     (_req, res) =>
       void res
@@ -52,10 +55,13 @@ export function createAuthorizationApp(flow: Flow, ready: () => Promise<void>): 
   return app
 }
 
-function oauth(app: Express, { provider, settings }: Flow): void {
+function oauth(app: Express, flow: Flow): void {
+  const { provider, settings } = flow
   const ask = providerHandler(provider, settings)
   app.all([endpoints.token, endpoints.revocation, endpoints.userinfo, endpoints.jwks], cors)
-  app.post([endpoints.token, endpoints.revocation, endpoints.userinfo], raw, ask)
+  app.post(endpoints.token, raw, tokenHandler(flow))
+  app.post([endpoints.revocation, endpoints.userinfo], raw, ask)
+  if (settings.resource_servers.length > 0) app.post(endpoints.introspection, raw, ask)
   app.get([endpoints.userinfo, endpoints.jwks], ask)
   app.get([endpoints.end_session, `${endpoints.end_session}/success`], ask)
   app.post(`${endpoints.end_session}/confirm`, raw, ask)

@@ -4,6 +4,7 @@ export const endpoints = {
   token: '/token',
   registration: '/register',
   revocation: '/revoke',
+  introspection: '/introspect',
   userinfo: '/userinfo',
   jwks: '/jwks',
   end_session: '/logout',

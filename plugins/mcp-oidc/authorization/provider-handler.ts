@@ -38,7 +38,8 @@ export async function askProvider(
     headers,
     ...(body && body.length > 0 ? { payload: body } : {}),
   })
-  if (response.statusCode >= 500)
+  // 503 is an answer of ours; whatever else it fails with is a failure.
+  if (response.statusCode >= 500 && response.statusCode !== 503)
     throw new ProviderFailure(`oidc-provider answered ${response.statusCode}`)
   // A header that was set to nothing is not there.
   const kept = Object.entries(response.headers).filter(([name]) => !not_copied.has(name))
@@ -67,7 +68,7 @@ export function providerHandler(provider: Provider, settings: Settings): Request
  * RFC 9110 15.5.2: every 401 has a challenge. oidc-provider gives none to a client that named itself
  * in the body.
  */
-function challenged(
+export function challenged(
   response: ProviderResponse,
   { issuer }: Pick<Settings, 'issuer'>,
 ): ProviderResponse {

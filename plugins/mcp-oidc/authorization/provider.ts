@@ -1,17 +1,29 @@
-import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import {
+  type ClientMetadata,
+  type Configuration,
+  errors,
+  type KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider'
 import type { Connection } from '../../../storage/connections.ts'
 import type { Settings } from '../config/settings.ts'
+import type { EndConnections } from '../connections/end.ts'
 import { endpoints } from './endpoints.ts'
 import { createAdapter } from './adapter.ts'
 import type { Store } from '../../../storage/store.ts'
 import { matchesRegistered, redirectUriProblem } from './redirect-uri.ts'
 import { everyConnectionSignsIn } from './prompts.ts'
+import type { RedeemedToken } from './refresh/admit.ts'
+import { refreshing } from './refresh/refreshing.ts'
 
 export interface ProviderParts {
   readonly store: Store
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  readonly end: EndConnections
   readonly findConnection: (id: string) => Promise<Connection | undefined>
+  /** Resolves when the token may be redeemed. Rejects with the answer for the client. */
+  readonly admitRefresh: (token: RedeemedToken) => Promise<void>
   /** Shows an error of the authorization endpoint as a page (RFC 6749 4.1.2.1: before the redirect URI is proven). */
   readonly renderError: NonNullable<Configuration['renderError']>
   readonly renderSignOut: RenderSignOut
@@ -52,9 +64,10 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
   const { secure, connection_ttl } = settings
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
   return {
-    adapter: createAdapter(parts.store),
+    adapter: createAdapter(parts.store, parts.end),
     jwks: { keys: settings.signing_keys.map(key => key.private_jwk) },
     routes: endpoints,
+    clients: settings.resource_servers.map(resourceServerClient),
     scopes: ['openid', 'offline_access'],
     responseTypes: ['code'],
     subjectTypes: ['public'],
@@ -86,12 +99,17 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
         // RFC 7009 2.1: a client ends its own connections, nobody else's.
         allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
       },
+      introspection: {
+        enabled: settings.resource_servers.length > 0,
+        allowedPolicy: (_ctx, client) =>
+          settings.resource_servers.some(({ id }) => id === client.clientId),
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: parts.renderSignOut.confirm,
         postLogoutSuccessSource: parts.renderSignOut.done,
       },
-      resourceIndicators: resourceIndicators(settings),
+      resourceIndicators: resourceIndicators(settings, parts.now),
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
     },
@@ -102,8 +120,7 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     findAccount: async (_ctx, sub, token) => {
       // A code was judged when it was consumed: of simultaneous redemptions exactly one succeeds,
       // and the others have ended the connection, so what it gets is refused at the door.
-      const refresh_token = token?.kind === 'RefreshToken' ? token : undefined
-      if (refresh_token && !(await isActive(parts, refresh_token))) return undefined
+      if (token?.kind === 'RefreshToken') await parts.admitRefresh(token)
       return { accountId: sub, claims: () => ({ sub }) }
     },
     // Only the grant of this very authorization, or two connections would merge into one.
@@ -112,14 +129,17 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
       return grant_id ? ctx.oidc.provider.Grant.find(grant_id) : undefined
     },
     issueRefreshToken: (_ctx, client) => Promise.resolve(client.grantTypeAllowed('refresh_token')),
-    rotateRefreshToken: true,
+    // What was consumed a moment ago leads to the successor that exists, and that one stays.
+    rotateRefreshToken: () => {
+      const refresh = refreshing.getStore()
+      return refresh === undefined || refresh.lease !== undefined
+    },
     // A browser's sign-out says nothing about an AI client's connection.
     expiresWithSession: () => Promise.resolve(false),
     extraTokenClaims: async (_ctx, token) => {
       const grant_id = 'grantId' in token ? token.grantId : undefined
       const connection = grant_id === undefined ? undefined : await parts.findConnection(grant_id)
-      if (!connection)
-        throw new Error('an access token without a connection was about to be issued')
+      if (!connection) throw new errors.InvalidGrant('the connection has ended')
       return { sid: connection.id, org_id: connection.org_id }
     },
     ttl: {
@@ -130,34 +150,49 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
       Session: interaction_ttl,
       Grant: connection_ttl,
       // No refresh moves the end of a connection.
-      RefreshToken: ctx =>
-        Math.max(1, (ctx.oidc.entities.Grant?.exp ?? 0) - Math.floor(parts.now() / 1000)),
+      RefreshToken: ctx => secondsLeft(ctx, parts.now),
     },
     renderError: parts.renderError,
   }
 }
 
-async function isActive(
-  parts: ProviderParts,
-  { grantId }: { grantId?: string | undefined },
-): Promise<boolean> {
-  return grantId !== undefined && (await parts.findConnection(grantId))?.status === 'active'
+/** Asks about tokens (RFC 7662) and gets none. */
+function resourceServerClient({
+  id,
+  secret,
+}: Settings['resource_servers'][number]): ClientMetadata {
+  return {
+    client_id: id,
+    client_secret: secret,
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: [],
+    response_types: [],
+    redirect_uris: [],
+  }
+}
+
+/** Until the connection ends; at least one, since a lifetime of nothing is an error to oidc-provider. */
+function secondsLeft({ oidc }: KoaContextWithOIDC, now: () => number): number {
+  return Math.max(1, (oidc.entities.Grant?.exp ?? 0) - Math.floor(now() / 1000))
 }
 
 function resourceIndicators(
   settings: Settings,
+  now: () => number,
 ): NonNullable<NonNullable<Configuration['features']>['resourceIndicators']> {
   return {
     enabled: true,
     defaultResource: () => settings.resource,
     useGrantedResource: () => true,
-    getResourceServerInfo: (_ctx, resource) => {
+    getResourceServerInfo: (ctx, resource) => {
       if (resource !== settings.resource) throw new errors.InvalidTarget()
       return {
         scope: settings.scopes.map(scope => scope.name).join(' '),
         audience: settings.resource,
         accessTokenFormat: 'jwt',
-        accessTokenTTL: settings.access_token_ttl,
+        accessTokenTTL: ctx.oidc.entities.Grant
+          ? Math.min(settings.access_token_ttl, secondsLeft(ctx, now))
+          : settings.access_token_ttl,
         jwt: { sign: { alg: 'ES256', kid: settings.signing_keys[0].kid } },
       }
     },

@@ -6,7 +6,7 @@ import type { Audit } from '../audit.ts'
 const audited: ReadonlySet<string> = new Set(['token', 'revocation'])
 
 /**
- * Puts every token issued, refreshed, revoked or refused on record before the answer leaves. The
+ * Puts every token issued, refreshed or refused on record, and every refused revocation, before the answer leaves. The
  * trail cannot be written: the request fails, and what was issued is not handed out. A connection
  * counts as used when it gets a token.
  */
@@ -20,6 +20,8 @@ export function auditTokens(
     await next()
     const { oidc } = ctx as { oidc?: KoaContextWithOIDC['oidc'] }
     if (!oidc || !audited.has(oidc.route)) return
+    // What a revocation ended is on record, each connection with its reason.
+    if (oidc.route === 'revocation' && ctx.status === 200) return
     const event = {
       ...outcome(ctx.status, ctx.body),
       type: eventType(oidc),

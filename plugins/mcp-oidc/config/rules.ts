@@ -9,6 +9,7 @@ export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly stri
     ...resourceProblems(config),
     ...scopeProblems(config),
     ...providerProblems(config),
+    ...resourceServerProblems(config),
   ]
 }
 
@@ -98,6 +99,26 @@ function providerProblems({
       identity_providers.map(({ id }) => id),
     ),
   ]
+}
+
+function resourceServerProblems({
+  resource_servers,
+  upstream_audience,
+  issuer,
+  resource_path,
+}: Omit<Config, 'serve'>): readonly string[] {
+  const problems = resource_servers.flatMap(({ id, secret }, index) => {
+    const at = `resource_servers.[${index}]`
+    const found: string[] = []
+    if (!/^[\x21-\x7E]{1,128}$/.test(id) || id.includes(':'))
+      found.push(`${at}.id: "${id}" must be printable, without spaces and colons`)
+    if ([upstream_audience, issuer, issuer + resource_path].includes(id))
+      found.push(`${at}.id: equals the upstream audience, the issuer or the resource`)
+    if (secret.length < 32) found.push(`${at}.secret: must be at least 32 characters`)
+    return found
+  })
+  const ids = resource_servers.map(({ id }) => id)
+  return [...problems, ...duplicates('resource_servers', ids)]
 }
 
 function duplicates(setting: string, names: readonly string[]): readonly string[] {

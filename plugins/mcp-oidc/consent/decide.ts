@@ -66,6 +66,12 @@ async function connect(
   org_id: string,
 ): Promise<string> {
   const { provider, settings } = flow
+  // Nobody to ask whether the person still has access: they sign in again sooner.
+  const lifetime =
+    pending.idp_refresh_token === undefined
+      ? Math.min(settings.connection_ttl, settings.connection_ttl_without_idp_refresh)
+      : settings.connection_ttl
+  const expires_at = Math.floor(flow.now() / 1000) + lifetime
   const id = `con_${randomBytes(24).toString('base64url')}`
   await createConnection(flow.store, {
     id,
@@ -73,19 +79,20 @@ async function connect(
     org_id,
     client_id: interaction.client_id,
     idp_id: pending.idp,
-    expires_at: new Date(flow.now() + settings.connection_ttl * 1000),
+    expires_at: new Date(expires_at * 1000),
     profile: {
       email: pending.email,
       roles: pending.roles,
       idp_sub: pending.idp_sub,
       ...(pending.idp_sid === undefined ? {} : { idp_sid: pending.idp_sid }),
-      ...(pending.idp_refresh_token === undefined
-        ? {}
-        : { idp_refresh_token: pending.idp_refresh_token }),
     },
+    ...(pending.idp_refresh_token === undefined
+      ? {}
+      : { idp_refresh_token: pending.idp_refresh_token }),
   })
   const grant = new provider.Grant({ accountId: pending.user_id, clientId: interaction.client_id })
   grant.jti = id
+  grant.exp = expires_at
   const granted = (names: readonly string[]) =>
     interaction.scopes.filter(scope => names.includes(scope)).join(' ')
   grant.addOIDCScope(granted(['openid', 'offline_access']))

@@ -13,6 +13,7 @@ export interface AccessToken {
   readonly jti: string
   /** Seconds since the epoch. */
   readonly exp: number
+  readonly iat: number
 }
 
 const claims_schema = z.object({
@@ -23,6 +24,7 @@ const claims_schema = z.object({
   scope: z.string().default(''),
   jti: z.string().min(1),
   exp: z.int(),
+  iat: z.int(),
 })
 
 export type TokenVerdict = { readonly token: AccessToken } | { readonly refused: string }

@@ -6,6 +6,7 @@ import { type AccessToken, createTokenVerifier } from './access-token.ts'
 import { signAssertion } from './assertion.ts'
 import type { Credentials } from './bearer-token.ts'
 import { refuse, type Refusal } from './challenge.ts'
+import { connectionProblem } from './connection-problem.ts'
 import type { Identity } from './identity.ts'
 
 export interface Admission {
@@ -111,25 +112,6 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
       return { refused: false, identity, assertion: await assert(entry, identity) }
     },
   }
-}
-
-function connectionProblem(
-  token: AccessToken,
-  connection: Connection | undefined,
-  now: number,
-): string | undefined {
-  if (!connection) return 'no connection'
-  if (connection.status !== 'active')
-    return `connection ended: ${connection.ended_reason ?? 'no reason'}`
-  if (connection.expires_at.getTime() <= now) return 'connection expired'
-  // They were written together; a difference means one of them is not what it was.
-  if (
-    connection.user_id !== token.sub ||
-    connection.client_id !== token.client_id ||
-    connection.org_id !== token.org_id
-  )
-    return 'token and connection disagree'
-  return undefined
 }
 
 function identityOf(token: AccessToken, connection: Connection): Identity {

@@ -3,6 +3,7 @@ import type { Provider } from 'oidc-provider'
 import type { Store } from '../../../storage/store.ts'
 import { type Audit, requestId } from '../audit.ts'
 import type { Settings } from '../config/settings.ts'
+import type { EndConnections } from '../connections/end.ts'
 import { sendPage } from '../http/page.ts'
 import type { Log } from '../log.ts'
 import type { MessagePage, Pages } from '../pages/pages.ts'
@@ -18,6 +19,7 @@ export interface Flow {
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly pages: Pages
   readonly audit: Audit
+  readonly end: EndConnections
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number

@@ -1,3 +1,4 @@
+import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose'
 import * as client from 'openid-client'
 import type { IdentityProvider } from '../config/settings.ts'
 import { type Claims, type Person, personOf, type Refused } from './person.ts'
@@ -12,6 +13,28 @@ export interface Trip {
 export interface SignedIn {
   readonly person: Person
   readonly idp_refresh_token?: string
+}
+
+/** What the identity provider says when it is asked whether somebody still has access. */
+export type Standing =
+  | {
+      readonly kind: 'welcome'
+      /** The token to ask with next time: another one, or the one it was asked with. */
+      readonly idp_refresh_token: string
+      /**
+       * Who it is by now; undefined when the provider tells nothing about people at a refresh.
+       * Rejects with UpstreamError. The token is to be stored first: the one before may be spent.
+       */
+      person(): Promise<Person | Refused | undefined>
+    }
+  /** In the provider's word, such as `invalid_grant`: the person's access is over. */
+  | { readonly kind: 'refused'; readonly error: string }
+
+/** The keys that what the provider signs is checked with. */
+export interface SigningKeys {
+  readonly issuer: string
+  readonly algorithms: readonly string[]
+  readonly keys: JWTVerifyGetKey
 }
 
 /** The identity provider could not be asked, or its answer did not hold: not the user's fault. */
@@ -33,13 +56,34 @@ export interface Upstream {
   start(login_hint?: string): Promise<{ readonly url: string; readonly trip: Trip }>
   /** Redeems the code server to server and checks the id_token. `callback` is the query it came with. */
   finish(callback: URLSearchParams, trip: Trip): Promise<SignedIn | Refused>
+  /**
+   * Asks with the refresh token of an earlier sign-in (OpenID Connect Core 12) whether this subject
+   * still has access. Rejects with UpstreamError when there is no answer to be believed.
+   */
+  refresh(idp_refresh_token: string, idp_sub: string): Promise<Standing>
+  /** Fetches no key before one is needed, and at most once in 30 seconds for keys that are unknown. */
+  signingKeys(): Promise<SigningKeys>
 }
+
+/**
+ * Errors that say the person must come back in person (RFC 6749 5.2, OpenID Connect Core 3.1.2.6).
+ * Anything else, `invalid_client` say, is an operator's matter and says nothing about the person.
+ */
+const access_is_over: ReadonlySet<string> = new Set([
+  'invalid_grant',
+  'access_denied',
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required',
+])
 
 const timeout_seconds = 10
 
 /** One OpenID provider. Its metadata is fetched when first needed, and again after a failure. */
 export function createUpstream(idp: IdentityProvider, redirect_uri: string): Upstream {
   let known: Promise<client.Configuration> | undefined
+  let keys: JWTVerifyGetKey | undefined
   const configuration = () => {
     known ??= discover(idp).catch((error: unknown) => {
       known = undefined
@@ -96,7 +140,61 @@ export function createUpstream(idp: IdentityProvider, redirect_uri: string): Ups
         ...(tokens.refresh_token === undefined ? {} : { idp_refresh_token: tokens.refresh_token }),
       }
     },
+
+    async refresh(idp_refresh_token, idp_sub) {
+      const config = await configuration()
+      let tokens: Awaited<ReturnType<typeof client.refreshTokenGrant>>
+      try {
+        tokens = await client.refreshTokenGrant(config, idp_refresh_token)
+      } catch (error) {
+        const over = errorOfRefusal(error)
+        if (over !== undefined) return { kind: 'refused', error: over }
+        return judged(Promise.reject(asError(error)))
+      }
+      return {
+        kind: 'welcome',
+        idp_refresh_token: tokens.refresh_token ?? idp_refresh_token,
+        async person() {
+          const id_token = tokens.claims()
+          if (id_token && id_token.sub !== idp_sub)
+            throw new UpstreamError(
+              'rejected',
+              new TypeError('the id_token is about another subject'),
+            )
+          const person = id_token && personOf(id_token, idp)
+          if (person && !('unwelcome' in person)) return person
+          if (!config.serverMetadata().userinfo_endpoint) return person
+          const userinfo = await judged(client.fetchUserInfo(config, tokens.access_token, idp_sub))
+          const { issuer } = config.serverMetadata()
+          return personOf(together(id_token ?? { iss: issuer, sub: idp_sub }, userinfo), idp)
+        },
+      }
+    },
+
+    async signingKeys() {
+      const config = await configuration()
+      const { issuer, jwks_uri, id_token_signing_alg_values_supported } = config.serverMetadata()
+      if (jwks_uri === undefined)
+        throw new UpstreamError('rejected', new TypeError('its metadata has no jwks_uri'))
+      keys ??= createRemoteJWKSet(new URL(jwks_uri), { timeoutDuration: timeout_seconds * 1000 })
+      const algorithms = (id_token_signing_alg_values_supported ?? ['RS256']).filter(asymmetric)
+      return { issuer, algorithms, keys }
+    },
   }
+}
+
+/** Never `none`, and nothing that is verified with a secret that two sides share. */
+function asymmetric(algorithm: string): boolean {
+  return /^(?:RS|PS|ES)(?:256|384|512)$|^EdDSA$|^Ed25519$/.test(algorithm)
+}
+
+function errorOfRefusal(error: unknown): string | undefined {
+  if (!(error instanceof client.ResponseBodyError)) return undefined
+  return error.status < 500 && access_is_over.has(error.error) ? error.error : undefined
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }
 
 /**

@@ -1,17 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
-import {
-  createConnection,
-  endConnection,
-  findConnection,
-  touchConnection,
-} from '../../../storage/connections.ts'
+import { createConnection, findConnection, touchConnection } from '../../../storage/connections.ts'
+import { endConnection } from '../../../storage/end-connections.ts'
 import { type Database, openDatabase } from '../../../storage/database.ts'
 import { idHash } from '../../../storage/digest.ts'
 import {
   consumeRecord,
   destroyRecord,
-  destroyRecordsOfGrant,
   findRecord,
   findRecordByUid,
   takeRecord,
@@ -91,7 +86,6 @@ describe(`with ${ROWS} connections and records`, () => {
     ['consumeRecord', () => consumeRecord(store(), 'Session', 'a')],
     ['takeRecord', () => takeRecord(store(), 'Session', 'b')],
     ['destroyRecord', () => destroyRecord(store(), 'Session', 'c')],
-    ['destroyRecordsOfGrant', () => destroyRecordsOfGrant(store(), 'c77')],
     ['endConnection', () => endConnection(store(), 'mine', 'revoked')],
   ])('K04 %s reads no table from end to end', async (_, work) => {
     expect(await fullScansOf(work)).toBe(0)

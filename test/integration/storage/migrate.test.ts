@@ -4,6 +4,8 @@ import { type Database, openDatabase } from '../../../storage/database.ts'
 import { migrate } from '../../../storage/migrate.ts'
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts'
 
+const all = ['001-oidc-records', '002-connections', '003-audit-events', '004-connection-life']
+
 describe('migrate', () => {
   let database: TestDatabase
   let db: Database
@@ -32,14 +34,14 @@ describe('migrate', () => {
     expect(await tables()).toEqual(
       expect.arrayContaining(['audit_events', 'connections', 'oidc_records']),
     )
-    expect(await applied()).toEqual(['001-oidc-records', '002-connections', '003-audit-events'])
+    expect(await applied()).toEqual(all)
   })
 
   it('changes nothing when it runs again', async () => {
     await migrate(db)
     await sql`insert into audit_events (type, outcome) values ('token', 'ok')`.execute(db)
     await migrate(db)
-    expect(await applied()).toHaveLength(3)
+    expect(await applied()).toEqual(all)
     const events = await db.selectFrom('audit_events').select('type').execute()
     expect(events).toEqual([{ type: 'token' }])
   })
@@ -48,7 +50,7 @@ describe('migrate', () => {
     const single = openDatabase(database.url, { max: 1 })
     await migrate(single)
     await single.destroy()
-    expect(await applied()).toHaveLength(3)
+    expect(await applied()).toEqual(all)
   })
 
   it('refuses a database that a newer release has used', async () => {

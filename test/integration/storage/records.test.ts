@@ -3,9 +3,10 @@ import { idHash } from '../../../storage/digest.ts'
 import {
   consumeRecord,
   destroyRecord,
-  destroyRecordsOfGrant,
+  addRecordOnce,
   findRecord,
   findRecordByUid,
+  replaceRecord,
   takeRecord,
   upsertRecord,
 } from '../../../storage/records.ts'
@@ -56,7 +57,6 @@ describe('records', () => {
     await upsertRecord(store, 'Session', 'id', { n: 2 }, { uid: 'new', grant_id: 'g2' })
     expect(await findRecord(store, 'Session', 'id')).toMatchObject({ payload: { n: 2 } })
     expect(await findRecordByUid(store, 'Session', 'old')).toBeUndefined()
-    await destroyRecordsOfGrant(store, 'g1')
     expect(await findRecordByUid(store, 'Session', 'new')).toMatchObject({ payload: { n: 2 } })
     expect(await count()).toBe(1)
   })
@@ -112,9 +112,63 @@ describe('records', () => {
     expect(await count()).toBe(3)
     await destroyRecord(store, 'AccessToken', 'a')
     expect(await findRecord(store, 'AccessToken', 'a')).toBeUndefined()
-    await destroyRecordsOfGrant(store, 'g')
-    expect(await findRecord(store, 'RefreshToken', 'b')).toBeUndefined()
-    expect(await findRecord(store, 'RefreshToken', 'c')).toBeDefined()
+    expect(await findRecord(store, 'RefreshToken', 'b')).toBeDefined()
+  })
+
+  describe('that is replaced', () => {
+    const successor = (id: string) => ({ id, payload: { n: 2 }, keys: { grant_id: 'g' } })
+
+    it('T03 is replaced exactly once, by twenty at the same time', async () => {
+      await upsertRecord(store, 'RefreshToken', 'old', { n: 1 }, { expires_at: inAnHour() })
+      let made = 0
+      const answers = await twenty(() =>
+        replaceRecord(store, 'RefreshToken', 'old', successor(`new-${made++}`)),
+      )
+      expect(answers.filter(Boolean)).toHaveLength(1)
+      expect(await count()).toBe(2)
+      const old = await findRecord(store, 'RefreshToken', 'old')
+      expect(old?.consumed_at).toBeInstanceOf(Date)
+      expect(await findRecord(store, 'RefreshToken', old?.successor ?? '')).toMatchObject({
+        payload: { n: 2 },
+        consumed_at: undefined,
+      })
+    })
+
+    it('T10 is not consumed when its successor cannot be written', async () => {
+      await upsertRecord(store, 'RefreshToken', 'old', { n: 1 }, {})
+      const unwritable = { id: 'new', payload: { n: 2n }, keys: {} }
+      await expect(replaceRecord(store, 'RefreshToken', 'old', unwritable)).rejects.toThrow()
+      expect(await findRecord(store, 'RefreshToken', 'old')).toMatchObject({
+        consumed_at: undefined,
+        successor: undefined,
+      })
+    })
+
+    it("K01 does not name another record's successor", async () => {
+      for (const id of ['mine', 'hers']) {
+        await upsertRecord(store, 'RefreshToken', id, {}, {})
+        await replaceRecord(store, 'RefreshToken', id, successor(`${id}-next`))
+      }
+      const foreign = test.db
+        .selectFrom('oidc_records')
+        .select('successor')
+        .where('id_hash', '=', idHash('hers'))
+      await test.db
+        .updateTable('oidc_records')
+        .set({ successor: foreign })
+        .where('id_hash', '=', idHash('mine'))
+        .execute()
+      await expect(findRecord(store, 'RefreshToken', 'mine')).rejects.toMatchObject({
+        name: 'SealError',
+        code: 'tampered',
+      })
+    })
+  })
+
+  it('T08 an id is noted once, by twenty at the same time', async () => {
+    const answers = await twenty(() => addRecordOnce(store, 'LogoutToken', 'jti', inAnHour()))
+    expect(answers.filter(Boolean)).toHaveLength(1)
+    expect(await addRecordOnce(store, 'LogoutToken', 'other', inAnHour())).toBe(true)
   })
 
   describe('that does not open', () => {

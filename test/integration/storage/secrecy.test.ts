@@ -57,7 +57,8 @@ describe('a dump of the database', () => {
       client_id: 'client',
       idp_id: 'okta',
       expires_at,
-      profile: { email, roles: ['admin'], idp_sub, idp_sid, idp_refresh_token },
+      profile: { email, roles: ['admin'], idp_sub, idp_sid },
+      idp_refresh_token,
     })
     await recordAuditEvent(test.db, { type: 'token', outcome: 'ok', user_id: 'usr_alice', email })
   })

@@ -22,6 +22,7 @@ const connection: Connection = {
   idp_id: 'dev',
   status: 'active',
   ended_reason: undefined,
+  ended_at: undefined,
   created_at: new Date(start - 1000),
   last_used_at: undefined,
   expires_at: new Date(start + 86_400_000),

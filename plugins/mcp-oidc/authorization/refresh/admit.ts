@@ -1,0 +1,98 @@
+import { errors, Provider } from 'oidc-provider'
+import {
+  type ConnectionLease,
+  findIdpStanding,
+  noteIdpAsked,
+  noteIdpUnavailable,
+  saveIdpToken,
+  saveProfile,
+} from '../../../../storage/connection-lease.ts'
+import { type Connection, findConnection } from '../../../../storage/connections.ts'
+import type { Store } from '../../../../storage/store.ts'
+import type { Settings } from '../../config/settings.ts'
+import type { EndConnections } from '../../connections/end.ts'
+import { checkWithIdp, type IdpVerdict } from '../../connections/idp-check.ts'
+import type { Log } from '../../log.ts'
+import type { Upstream } from '../../sign-in/upstream.ts'
+import { refreshing } from './refreshing.ts'
+
+/** What oidc-provider has of the refresh token, which it has found to be the client's own. */
+export interface RedeemedToken {
+  readonly grantId?: string | undefined
+  readonly consumed?: unknown
+}
+
+export interface AdmissionParts {
+  readonly settings: Pick<Settings, 'idp_outage_grace'>
+  readonly store: Store
+  /** By the id of the identity provider. */
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly end: EndConnections
+  readonly log: Log
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/**
+ * Whether a refresh token may be redeemed: its connection is active, and the identity provider has
+ * nothing against it (requirement T05). Called once the client is authenticated and the token is
+ * known to be its own; a token that was consumed is left to oidc-provider, which ends the connection
+ * for the replay.
+ *
+ * The function it gives rejects with what the client is answered.
+ */
+export function admitRefreshes(parts: AdmissionParts): (token: RedeemedToken) => Promise<void> {
+  return async ({ grantId, consumed }) => {
+    const connection =
+      grantId === undefined ? undefined : await findConnection(parts.store, grantId)
+    if (connection?.status !== 'active') throw connectionEnded()
+    const lease = refreshing.getStore()?.lease
+    if (consumed !== undefined || lease === undefined) return
+    const verdict = await askIdentityProvider(parts, connection, lease)
+    if (verdict.kind === 'current') return
+    if (verdict.kind === 'unavailable') throw identityProviderAway()
+    const { reason, detail } = verdict
+    await parts.end({ id: connection.id }, { reason, detail, req: Provider.ctx?.req })
+    throw connectionEnded()
+  }
+}
+
+async function askIdentityProvider(
+  { settings, store, upstreams, now, log }: AdmissionParts,
+  connection: Connection,
+  lease: ConnectionLease,
+): Promise<IdpVerdict> {
+  const upstream = upstreams.get(connection.idp_id)
+  if (!upstream)
+    return {
+      kind: 'ended',
+      reason: 'idp_refused',
+      detail: `identity provider ${connection.idp_id} is no longer configured`,
+    }
+  const standing = await findIdpStanding(store, connection.id)
+  if (!standing) throw connectionEnded()
+  const save = {
+    idpToken: (token: string) => saveIdpToken(store, lease, token),
+    profile: (profile: Connection['profile']) => saveProfile(store, lease, profile),
+    asked: () => noteIdpAsked(store, lease),
+    unavailable: () => noteIdpUnavailable(store, lease),
+  }
+  const parts = { upstream, outage_grace: settings.idp_outage_grace, now, log, save }
+  return checkWithIdp(parts, connection, standing)
+}
+
+function connectionEnded(): Error {
+  return new errors.CustomOIDCProviderError(
+    'invalid_grant',
+    'The connection has ended. Connect again.',
+  )
+}
+
+/** Nothing was consumed: the client may present the same token again. */
+function identityProviderAway(): Error {
+  const error = new errors.CustomOIDCProviderError(
+    'temporarily_unavailable',
+    'The company sign-in has not answered for too long to go on without it. Try again with the same refresh token.',
+  )
+  return Object.assign(error, { status: 503, statusCode: 503 })
+}

@@ -1,0 +1,61 @@
+import { randomInt } from 'node:crypto'
+import { type HousekeepingDone, keepHouse } from '../../storage/housekeeping.ts'
+import type { Database } from '../../storage/database.ts'
+import type { Log } from './log.ts'
+
+export interface HousekeepingParts {
+  readonly db: Database
+  /** Seconds for which a connection that is over is still shown. */
+  readonly retention: number
+  readonly log: Log
+  /** Hears of what was done. */
+  readonly done: (done: HousekeepingDone) => void
+  /** Milliseconds between two rounds, and at most as many again. */
+  readonly interval?: number
+}
+
+const a_minute = 60_000
+const batch = 1_000
+
+/**
+ * Keeps house for as long as the runtime lives, once in one to two minutes: of many plugin servers
+ * one does the work. A round that fails is tried again with the next. The function it gives ends it,
+ * and resolves when nothing of it is under way any more.
+ */
+export function startHousekeeping({
+  db,
+  retention,
+  log,
+  done,
+  interval = a_minute,
+}: HousekeepingParts): () => Promise<void> {
+  const over = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  let round = Promise.resolve()
+
+  async function keep(): Promise<void> {
+    try {
+      const result = await keepHouse(db, { batch, retention, signal: over.signal })
+      if (result) done(result)
+    } catch (error) {
+      log.warn({ err: error }, 'what has expired could not be removed; the next round tries again')
+    }
+    schedule()
+  }
+  function schedule(): void {
+    if (over.signal.aborted) return
+    timer = setTimeout(
+      () => {
+        round = keep()
+      },
+      interval + randomInt(interval),
+    )
+    timer.unref()
+  }
+  schedule()
+  return () => {
+    over.abort()
+    clearTimeout(timer)
+    return round
+  }
+}
