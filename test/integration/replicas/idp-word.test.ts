@@ -7,7 +7,7 @@ import { claimsOf, connectionOf } from '../../support/token-claims.ts'
 
 const alice = 'alice@acme.example'
 
-describe("the identity provider's word at a refresh, on three replicas", () => {
+describe('the word of the identity provider at a refresh, on three replicas', () => {
   let company: Company
   let system: Replicas
 
@@ -71,7 +71,7 @@ describe("the identity provider's word at a refresh, on three replicas", () => {
     return claimsOf(authorization.replace('Bearer ', '')).roles
   }
 
-  it('T05: sixty simultaneous refreshes on three replicas ask once, and get one successor', async () => {
+  it('T05 sixty simultaneous refreshes on three replicas ask once, and get one successor', async () => {
     const alice = await signedIn()
     await age(alice, 61)
     company.delay = 300
@@ -86,7 +86,7 @@ describe("the identity provider's word at a refresh, on three replicas", () => {
     expect(company.refreshes - before).toBe(1)
   })
 
-  it('T05: asks again with the rotated token after a minute, and not before', async () => {
+  it('T05 asks again with the rotated token after a minute, and not before', async () => {
     let alice = await signedIn()
     const before = company.refreshes
     const go = async () => {
@@ -106,7 +106,7 @@ describe("the identity provider's word at a refresh, on three replicas", () => {
     }
   })
 
-  it('T05: somebody dismissed loses the connection, with its reason on record', async () => {
+  it('T05 somebody dismissed loses the connection, with its reason on record', async () => {
     const bob = await signedIn('bob@acme.example')
     company.dismiss('bob@acme.example')
     await age(bob, 61)
@@ -126,7 +126,7 @@ describe("the identity provider's word at a refresh, on three replicas", () => {
     })
   })
 
-  it('T05: a lost org ends the connection for it', async () => {
+  it('T05 a lost org ends the connection for it', async () => {
     const carol = await signedIn('carol@globex.example')
     company.user('carol@globex.example').orgs = ['acme']
     await age(carol, 61)
@@ -134,7 +134,7 @@ describe("the identity provider's word at a refresh, on three replicas", () => {
     expect(await endOf(carol)).toBe('org_lost')
   })
 
-  it('T05: a lost role is gone from what the upstream is told, on every replica', async () => {
+  it('T05 a lost role is gone from what the upstream is told, on every replica', async () => {
     const alice = await signedIn()
     for (const replica of system.replicas)
       expect(await rolesAt(replica, alice.access_token)).toEqual(['admin'])
@@ -147,7 +147,7 @@ describe("the identity provider's word at a refresh, on three replicas", () => {
     company.user('alice@acme.example').roles = ['admin']
   })
 
-  it('T05: an outage ends nothing within the grace, and beyond it refreshes wait', async () => {
+  it('T05 an outage ends nothing within the grace, and beyond it refreshes wait', async () => {
     let alice = await signedIn()
     await age(alice, 61)
     company.trouble = ({ url }) => (url === '/token' ? 'fail' : undefined)
@@ -173,7 +173,7 @@ describe("the identity provider's word at a refresh, on three replicas", () => {
     expect((await rowOf(alice)).idp_unavailable_since).toBeNull()
   })
 
-  it('T05: the rotated token is kept also when nothing after it works', async () => {
+  it('T05 the rotated token is kept also when nothing after it works', async () => {
     let alice = await signedIn()
     await age(alice, 61)
     const before = (await rowOf(alice)).idp_refresh_token

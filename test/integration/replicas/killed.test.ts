@@ -43,7 +43,7 @@ describe('replicas that are killed', () => {
     ;[one, other] = [other, one]
   }
 
-  it('T10: a flow whose replica is killed after every step is finished on the other', async () => {
+  it('T10 a flow whose replica is killed after every step is finished on the other', async () => {
     system.use(one)
     const { client_id } = await register(system.url)
     await handOver()
@@ -82,7 +82,7 @@ describe('replicas that are killed', () => {
     expect(refreshed.status).toBe(200)
   })
 
-  it('T10: a refresh whose replica is killed at any moment is done again on the other', async () => {
+  it('T10 a refresh whose replica is killed at any moment is done again on the other', async () => {
     system.use(one)
     const { redemption, client_id } = await connect(system.url)
     let { refresh_token } = (await token(system.url, redemption)).body

@@ -91,7 +91,7 @@ describe('back-channel logout on two replicas', () => {
   const admitted = async (at: Replica, { access_token }: { access_token: string }) =>
     (await fetch(`${at.url}/mcp`, { headers: { authorization: `Bearer ${access_token}` } })).status
 
-  it('T08: ends the connections and browser sessions of that person, everywhere', async () => {
+  it('T08 ends the connections and browser sessions of that person, everywhere', async () => {
     const [first, second, bob] = [
       await signedIn('alice@acme.example'),
       await signedIn('alice@acme.example'),
@@ -125,7 +125,7 @@ describe('back-channel logout on two replicas', () => {
     ])
   })
 
-  it('T08: leaves connections alone where the provider is configured so', async () => {
+  it('T08 leaves connections alone where the provider is configured so', async () => {
     const alice = await signedIn('alice@acme.example', 'lenient')
     const { user_id } = await connection(alice.connection_id)
     expect(await sessions(user_id)).toBe(1)
@@ -135,7 +135,7 @@ describe('back-channel logout on two replicas', () => {
     expect(await connection(alice.connection_id)).toMatchObject({ status: 'active' })
   })
 
-  it('T08: by session id alone ends what was signed in during that session', async () => {
+  it('T08 by session id alone ends what was signed in during that session', async () => {
     const alice = await signedIn('alice@acme.example')
     const again = await signedIn('alice@acme.example')
     const sid = await idpSession(alice.connection_id)
@@ -146,7 +146,7 @@ describe('back-channel logout on two replicas', () => {
     expect(await connection(again.connection_id)).toMatchObject({ status: 'active' })
   })
 
-  it('T08: the same token counts once, delivered again or to both replicas at once', async () => {
+  it('T08 the same token counts once, delivered again or to both replicas at once', async () => {
     const logout = await company.sign(valid())
     const answers = await Promise.all(
       Array.from({ length: 6 }, (_, index) => deliver(logout, { at: index % 2 ? one : other })),
@@ -175,7 +175,7 @@ describe('back-channel logout on two replicas', () => {
   ]
 
   it.each(defects.map(([name, change, header = {}]) => ({ name, change, header })))(
-    'T08: refuses a token with $name',
+    'T08 refuses a token with $name',
     async ({ change, header }) => {
       const bob = await signedIn('bob@acme.example')
       const claims = { ...valid(), sub: 'dev-bob' }
@@ -188,7 +188,7 @@ describe('back-channel logout on two replicas', () => {
     },
   )
 
-  it('T08: refuses unsigned, truncated and foreign tokens, and requests without one', async () => {
+  it('T08 refuses unsigned, truncated and foreign tokens, and requests without one', async () => {
     const genuine = await company.sign(valid())
     const [, payload = ''] = genuine.split('.')
     const none = Buffer.from('{"alg":"none"}').toString('base64url')

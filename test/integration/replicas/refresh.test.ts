@@ -58,7 +58,7 @@ describe('refreshes on two replicas', () => {
       .where('consumed_at', 'is not', null)
       .executeTakeFirstOrThrow()
 
-  it('T03: ten refreshes at once with one token get one successor', async () => {
+  it('T03 ten refreshes at once with one token get one successor', async () => {
     const { client_id, refresh_token } = await signedIn()
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, index) =>
@@ -72,7 +72,7 @@ describe('refreshes on two replicas', () => {
     for (const { body } of answers) expect(await admitted(one, body.access_token)).toBe(200)
   })
 
-  it('T03: a lost answer is made up for on the other replica, with the same successor', async () => {
+  it('T03 a lost answer is made up for on the other replica, with the same successor', async () => {
     const { client_id, refresh_token } = await signedIn()
     const first = await refresh(one, client_id, refresh_token)
     await age(refresh_token, 28)
@@ -84,7 +84,7 @@ describe('refreshes on two replicas', () => {
     expect(next.body.refresh_token).not.toBe(again.body.refresh_token)
   })
 
-  it('T03: a token whose successor was used is a replay that ends the connection', async () => {
+  it('T03 a token whose successor was used is a replay that ends the connection', async () => {
     const tokens = await signedIn()
     const { client_id, refresh_token } = tokens
     const first = await refresh(one, client_id, refresh_token)
@@ -96,7 +96,7 @@ describe('refreshes on two replicas', () => {
       expect((await refresh(one, client_id, lost)).body.error).toBe('invalid_grant')
   })
 
-  it('T03: a token consumed more than 30 seconds ago is a replay that ends the connection', async () => {
+  it('T03 a token consumed more than 30 seconds ago is a replay that ends the connection', async () => {
     const tokens = await signedIn()
     const { client_id, refresh_token } = tokens
     const first = await refresh(one, client_id, refresh_token)
@@ -127,7 +127,7 @@ describe('refreshes on two replicas', () => {
   })
 
   it.each(['unused', 'consumed', 'consumed long ago'])(
-    "T03: another client's refresh token, %s, is refused and its connection goes on",
+    "T03 another client's refresh token, %s, is refused and its connection goes on",
     async state => {
       const tokens = await signedIn()
       let { refresh_token: current } = tokens
@@ -142,7 +142,7 @@ describe('refreshes on two replicas', () => {
     },
   )
 
-  it('T04: no refresh moves the end of the connection or of its refresh token', async () => {
+  it('T04 no refresh moves the end of the connection or of its refresh token', async () => {
     const tokens = await signedIn()
     const id = connectionOf(tokens)
     const ends = async () => {
@@ -162,7 +162,7 @@ describe('refreshes on two replicas', () => {
     expect(Math.abs(moved)).toBeLessThanOrEqual(1_000)
   })
 
-  it('T04: around the last second every refresh gives 200 or invalid_grant', async () => {
+  it('T04 around the last second every refresh gives 200 or invalid_grant', async () => {
     const { client_id, ...tokens } = await signedIn()
     await system.db
       .updateTable('connections')

@@ -65,26 +65,26 @@ describe('endConnections', () => {
     [{ idp_id: 'okta', idp_sid: 's3' }, ['bob-okta']],
     [{ idp_id: 'entra', idp_sid: 's3' }, []],
     [{ user_id: 'usr_alice', org_id: 'globex' }, []],
-  ])('T08: %j ends exactly those', async (selector, expected) => {
+  ])('T08 %j ends exactly those', async (selector, expected) => {
     const ended = await endConnections(test.store, selector, 'operator')
     expect(ended.map(({ id }) => id).sort()).toEqual([...expected].sort())
     expect(await active()).toEqual(all.filter(id => !expected.includes(id)).sort())
     expect(await endConnections(test.store, selector, 'operator')).toEqual([])
   })
 
-  it.each([{}, { idp_sid: 's1' }])('T08: %j names nobody, and ends nothing', async selector => {
+  it.each([{}, { idp_sid: 's1' }])('T08 %j names nobody, and ends nothing', async selector => {
     await expect(endConnections(test.store, selector, 'operator')).rejects.toThrow(TypeError)
     expect(await active()).toHaveLength(all.length)
   })
 
-  it('T08: an email and a session are found after the storage key was rotated', async () => {
+  it('T08 an email and a session are found after the storage key was rotated', async () => {
     const [old] = test.store.ring
     const rotated = { ...test.store, ring: [testKey('new'), old] as const }
     for (const selector of [{ email: 'usr_bob@acme.example' }, { idp_id: 'okta', idp_sid: 's4' }])
       expect(await endConnections(rotated, selector, 'operator')).toHaveLength(1)
   })
 
-  it('K01: nothing that was issued under an ended connection is left, nor the token of its provider', async () => {
+  it('K01 nothing that was issued under an ended connection is left, nor the token of its provider', async () => {
     await endConnections(test.store, { id: 'bob-okta' }, 'operator')
     expect(await findRecord(test.store, 'Grant', 'bob-okta')).toBeUndefined()
     expect(await findRecord(test.store, 'RefreshToken', 'bob-okta-rt')).toBeUndefined()
@@ -103,7 +103,7 @@ describe('endConnections', () => {
     })
   })
 
-  it('T08: of many who end the same ones, each connection is reported to exactly one', async () => {
+  it('T08 of many who end the same ones, each connection is reported to exactly one', async () => {
     const pools = Array.from({ length: 5 }, () => openDatabase(test.url))
     const answers = await Promise.all(
       pools.map(db => endConnections({ ...test.store, db }, { idp_id: 'okta' }, 'operator')),
@@ -117,7 +117,7 @@ describe('endConnections', () => {
     ).toEqual([...all].sort())
   })
 
-  it('T08: a row that does not open ends all the same', async () => {
+  it('T08 a row that does not open ends all the same', async () => {
     await test.db
       .updateTable('connections')
       .set({ profile: Buffer.from('garbage') })
@@ -128,7 +128,7 @@ describe('endConnections', () => {
     ])
   })
 
-  it("T08: ends a user's browser sessions, and nobody else's", async () => {
+  it("T08 ends a user's browser sessions, and nobody else's", async () => {
     await upsertRecord(test.store, 'Session', 'a1', {}, { user_id: 'usr_alice' })
     await upsertRecord(test.store, 'Session', 'a2', {}, { user_id: 'usr_alice' })
     await upsertRecord(test.store, 'Session', 'b1', {}, { user_id: 'usr_bob' })
