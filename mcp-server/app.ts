@@ -8,6 +8,7 @@ import type { VerifyIdentity } from './identity/verify-identity.ts'
 import { allowOrigins } from './origin.ts'
 import type { Metrics } from './metrics.ts'
 import { createEndpoint } from './protocol/endpoint.ts'
+import type { OpenRequests } from './streams/open-requests.ts'
 import { answers, type Check, readiness } from './readiness.ts'
 import { logRequests } from './request-log.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
@@ -29,6 +30,8 @@ export interface AppOptions {
   readonly tracer: Tracer
   /** What must answer, beside the databases, before requests are sent here; by what it is called. */
   readonly checks?: Readonly<Record<string, Check>>
+  /** Those under way, which end with their connection. */
+  readonly requests: OpenRequests
   /** Every tool of the server when left out. */
   readonly tools?: readonly Tool[]
 }
@@ -70,7 +73,7 @@ export function createApp(options: AppOptions): App {
     }
   })
   // Matches with and without a slash at the end, and answers both without a redirect.
-  app.all('/mcp', guard, endpoint.handle)
+  app.all('/mcp', guard, options.requests.watch, endpoint.handle)
   app.use((_request, response) => {
     response.status(404).json({ error: 'not_found' })
   })

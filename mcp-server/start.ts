@@ -14,6 +14,8 @@ import { remoteKeys } from './identity/remote-keys.ts'
 import { verifyIdentity } from './identity/verify-identity.ts'
 import { createMetrics } from './metrics.ts'
 import { startMetricsServer } from './metrics-server.ts'
+import { createOpenRequests } from './streams/open-requests.ts'
+import { watchConnections } from './streams/watch-connections.ts'
 import { type Tracer, untraced } from './tracing/tracer.ts'
 
 /** An identity with hundreds of roles is longer than Node's own limit of 16 KiB. */
@@ -44,7 +46,12 @@ export async function start(
   const metrics = createMetrics()
   const keys = remoteKeys(environment.jwks_url)
   const tracer = await createTracer(environment.otlp_endpoint, log)
+  const requests = createOpenRequests(connection_id =>
+    log.info({ connection_id }, 'requests of an ended connection are broken off'),
+  )
+  const connections = watchConnections({ database_url: url, db: audit, requests, log, clock })
   const close = async () => {
+    await connections.close()
     await tracer
       .close()
       .catch((error: unknown) => log.warn({ err: error }, 'the last spans could not be exported'))
@@ -52,6 +59,7 @@ export async function start(
   }
   try {
     await prepare(audit, data, log)
+    await connections.start()
     const mcp = createApp({
       verify: verifyIdentity({ ...environment, keys }),
       data,
@@ -61,6 +69,7 @@ export async function start(
       clock,
       metrics,
       tracer,
+      requests,
       checks: { 'keys of the gateway': () => keys.reached() },
     })
     const server = createServer({ maxHeaderSize: most_header_bytes }, mcp.app)

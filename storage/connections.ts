@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type SqlBool } from 'kysely'
 import { z } from 'zod'
 import { lookupHash } from './digest.ts'
 import { seal, SealError, unseal } from './seal.ts'
@@ -120,6 +120,21 @@ export async function findConnection(
     last_used_at: row.last_used_at ?? undefined,
     profile: openProfile({ ring }, id, row.profile),
   }
+}
+
+/** Those of the given connections that have ended or are past their end; unknown ones are neither. */
+export async function findOverConnections(
+  db: Store['db'],
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('connections')
+    .select('id')
+    .where('id', '=', sql<string>`any(${ids})`)
+    .where(sql<SqlBool>`(status = 'ended' or expires_at <= now())`)
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 /** Throws SealError when it does not open. */

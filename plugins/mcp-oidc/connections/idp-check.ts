@@ -2,7 +2,8 @@ import type { IdpStanding } from '../../../storage/connection-lease.ts'
 import type { Connection, ConnectionProfile } from '../../../storage/connections.ts'
 import type { Log } from '../log.ts'
 import type { Person } from '../sign-in/person.ts'
-import { type Upstream, UpstreamError } from '../sign-in/upstream.ts'
+import type { Upstream } from '../sign-in/upstream.ts'
+import { UpstreamError } from '../sign-in/upstream-error.ts'
 import type { EndReason } from './end.ts'
 
 /** What there is to do with a connection at a refresh, after the identity provider was heard. */

@@ -51,11 +51,12 @@ interface LookUp {
  */
 export function cacheConnections(parts: ConnectionCacheParts): ConnectionCache {
   const { find, confirmedAt, now } = parts
+  const grace = parts.grace * 1000
   const entries = new LRUCache<string, Entry>({ max: most_connections })
   const looking = new Map<string, LookUp>()
 
   function isTolerable({ at }: Entry): boolean {
-    return now() - Math.max(at, confirmedAt() ?? 0) <= parts.grace * 1000
+    return now() - Math.max(at, confirmedAt() ?? 0) <= grace
   }
 
   function isFresh(entry: Entry): boolean {
@@ -86,8 +87,13 @@ export function cacheConnections(parts: ConnectionCacheParts): ConnectionCache {
     async get(id) {
       const entry = entries.get(id)
       if (entry && isFresh(entry)) return entry.connection
+      const asked_at = now()
       try {
-        return (await lookUp(id)).connection
+        for (;;) {
+          const found = await lookUp(id)
+          // One that was under way already may be older than is good for this question.
+          if (isTolerable(found) || asked_at - found.at <= grace) return found.connection
+        }
       } catch (error) {
         // Unless it was forgotten meanwhile.
         const known = entries.get(id)

@@ -13,7 +13,7 @@ import {
   unwelcome,
 } from './messages.ts'
 import { browserHash, isBrowser, type Transaction } from './transactions.ts'
-import { UpstreamError } from './upstream.ts'
+import { UpstreamError } from './upstream-error.ts'
 
 /**
  * GET /callback/:idp: the browser is back from the company sign-in. The order matters: a `state`

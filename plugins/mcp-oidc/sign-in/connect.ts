@@ -9,7 +9,7 @@ import { type Flow, tell } from './flow.ts'
 import { clientOnPage, type Interaction, ownInteraction } from './interaction.ts'
 import { expired, form_not_ours, sign_in_unreachable } from './messages.ts'
 import { browserHash } from './transactions.ts'
-import { UpstreamError } from './upstream.ts'
+import { UpstreamError } from './upstream-error.ts'
 
 /** GET /connect/:uid: names the client and offers the ways to sign in; after that, the consent page. */
 export function showConnect(flow: Flow) {

@@ -67,6 +67,15 @@ export function personOf(claims: Claims, idp: IdentityProvider): Person | Refuse
   }
 }
 
+/**
+ * The claims of both, the id_token's where they differ. An email and whether it is verified are one
+ * statement: they are never taken from two sources.
+ */
+export function together(id_token: Claims, userinfo: Readonly<Record<string, unknown>>): Claims {
+  const { email, email_verified } = userinfo.email === undefined ? id_token : userinfo
+  return { ...userinfo, ...id_token, email, email_verified }
+}
+
 /** `usr_` and 160 bits of SHA-256 over issuer and subject. */
 export function userId({ iss, sub }: Pick<Claims, 'iss' | 'sub'>): string {
   const digest = createHash('sha256')

@@ -1,7 +1,9 @@
 import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose'
 import * as client from 'openid-client'
 import type { IdentityProvider } from '../config/settings.ts'
-import { type Claims, type Person, personOf, type Refused } from './person.ts'
+import { type Person, personOf, type Refused, together } from './person.ts'
+import { askStanding, overhearRefreshes, type Standing } from './standing.ts'
+import { judged, UpstreamError } from './upstream-error.ts'
 
 /** What one trip to the identity provider is bound to; kept sealed until the callback. */
 export interface Trip {
@@ -15,40 +17,11 @@ export interface SignedIn {
   readonly idp_refresh_token?: string
 }
 
-/** What the identity provider says when it is asked whether somebody still has access. */
-export type Standing =
-  | {
-      readonly kind: 'welcome'
-      /** The token to ask with next time: another one, or the one it was asked with. */
-      readonly idp_refresh_token: string
-      /**
-       * Who it is by now; undefined when the provider tells nothing about people at a refresh.
-       * Rejects with UpstreamError. The token is to be stored first: the one before may be spent.
-       */
-      person(): Promise<Person | Refused | undefined>
-    }
-  /** In the provider's word, such as `invalid_grant`: the person's access is over. */
-  | { readonly kind: 'refused'; readonly error: string }
-
 /** The keys that what the provider signs is checked with. */
 export interface SigningKeys {
   readonly issuer: string
   readonly algorithms: readonly string[]
   readonly keys: JWTVerifyGetKey
-}
-
-/** The identity provider could not be asked, or its answer did not hold: not the user's fault. */
-export class UpstreamError extends Error {
-  readonly code: 'unreachable' | 'rejected'
-
-  constructor(code: 'unreachable' | 'rejected', cause: unknown) {
-    super(
-      `identity provider ${code === 'unreachable' ? 'could not be reached' : 'gave an answer that does not hold'}`,
-      { cause },
-    )
-    this.name = 'UpstreamError'
-    this.code = code
-  }
 }
 
 export interface Upstream {
@@ -64,19 +37,6 @@ export interface Upstream {
   /** Fetches no key before one is needed, and at most once in 30 seconds for keys that are unknown. */
   signingKeys(): Promise<SigningKeys>
 }
-
-/**
- * Errors that say the person must come back in person (RFC 6749 5.2, OpenID Connect Core 3.1.2.6).
- * Anything else, `invalid_client` say, is an operator's matter and says nothing about the person.
- */
-const access_is_over: ReadonlySet<string> = new Set([
-  'invalid_grant',
-  'access_denied',
-  'login_required',
-  'interaction_required',
-  'consent_required',
-  'account_selection_required',
-])
 
 const timeout_seconds = 10
 
@@ -142,33 +102,7 @@ export function createUpstream(idp: IdentityProvider, redirect_uri: string): Ups
     },
 
     async refresh(idp_refresh_token, idp_sub) {
-      const config = await configuration()
-      let tokens: Awaited<ReturnType<typeof client.refreshTokenGrant>>
-      try {
-        tokens = await client.refreshTokenGrant(config, idp_refresh_token)
-      } catch (error) {
-        const over = errorOfRefusal(error)
-        if (over !== undefined) return { kind: 'refused', error: over }
-        return judged(Promise.reject(asError(error)))
-      }
-      return {
-        kind: 'welcome',
-        idp_refresh_token: tokens.refresh_token ?? idp_refresh_token,
-        async person() {
-          const id_token = tokens.claims()
-          if (id_token && id_token.sub !== idp_sub)
-            throw new UpstreamError(
-              'rejected',
-              new TypeError('the id_token is about another subject'),
-            )
-          const person = id_token && personOf(id_token, idp)
-          if (person && !('unwelcome' in person)) return person
-          if (!config.serverMetadata().userinfo_endpoint) return person
-          const userinfo = await judged(client.fetchUserInfo(config, tokens.access_token, idp_sub))
-          const { issuer } = config.serverMetadata()
-          return personOf(together(id_token ?? { iss: issuer, sub: idp_sub }, userinfo), idp)
-        },
-      }
+      return askStanding(await configuration(), idp, { idp_refresh_token, idp_sub })
     },
 
     async signingKeys() {
@@ -188,24 +122,6 @@ function asymmetric(algorithm: string): boolean {
   return /^(?:RS|PS|ES)(?:256|384|512)$|^EdDSA$|^Ed25519$/.test(algorithm)
 }
 
-function errorOfRefusal(error: unknown): string | undefined {
-  if (!(error instanceof client.ResponseBodyError)) return undefined
-  return error.status < 500 && access_is_over.has(error.error) ? error.error : undefined
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
-}
-
-/**
- * The claims of both, the id_token's where they differ. An email and whether it is verified are one
- * statement: they are never taken from two sources.
- */
-export function together(id_token: Claims, userinfo: Readonly<Record<string, unknown>>): Claims {
-  const { email, email_verified } = userinfo.email === undefined ? id_token : userinfo
-  return { ...userinfo, ...id_token, email, email_verified }
-}
-
 async function discover(idp: IdentityProvider): Promise<client.Configuration> {
   const issuer = new URL(idp.issuer)
   // Only a loopback issuer passes validation with plain http.
@@ -220,17 +136,6 @@ async function discover(idp: IdentityProvider): Promise<client.Configuration> {
     timeout: timeout_seconds,
   })
   config.timeout = timeout_seconds
+  overhearRefreshes(config)
   return config
-}
-
-/** Tells an outage from an answer that must not be believed. */
-async function judged<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    const unreachable =
-      error instanceof TypeError ||
-      (error instanceof client.ClientError && error.code === 'OAUTH_TIMEOUT')
-    throw new UpstreamError(unreachable ? 'unreachable' : 'rejected', error)
-  }
 }

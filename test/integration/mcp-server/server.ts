@@ -10,6 +10,7 @@ import { seedProduct } from '../../../mcp-server/data/seed.ts'
 import { verifyIdentity } from '../../../mcp-server/identity/verify-identity.ts'
 import { createMetrics } from '../../../mcp-server/metrics.ts'
 import type { Tool } from '../../../mcp-server/tools/tool.ts'
+import { createOpenRequests } from '../../../mcp-server/streams/open-requests.ts'
 import { tools } from '../../../mcp-server/tools/tools.ts'
 import { type Tracer, untraced } from '../../../mcp-server/tracing/tracer.ts'
 import { type Database, openDatabase } from '../../../storage/database.ts'
@@ -48,6 +49,7 @@ export async function startServer(options: ServerOptions = {}) {
     },
   }))
   const metrics = createMetrics()
+  const requests = createOpenRequests(() => undefined)
   const mcp = createApp({
     verify: verifyIdentity({ issuer: ISSUER, audience: AUDIENCE, keys: options.keys ?? localKeys }),
     data,
@@ -55,6 +57,7 @@ export async function startServer(options: ServerOptions = {}) {
     allowed_origins: [ALLOWED_ORIGIN],
     log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
     clock: () => performance.now(),
+    requests,
     tools: counted,
     metrics,
     ...(options.checks && { checks: options.checks }),
@@ -67,6 +70,8 @@ export async function startServer(options: ServerOptions = {}) {
     url,
     data,
     audit,
+    requests,
+    database_url: database.url,
     lines,
     metrics: () => metrics.registry.metrics(),
     drain: () => mcp.drain(),

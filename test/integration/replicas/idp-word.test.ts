@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { connect, token } from '../../support/authorization-server.ts'
 import { type Company, openCompany } from '../../support/company.ts'
 import { openReplicas, type Replica, type Replicas } from '../../support/replicas.ts'
+import { expectSoon } from '../../support/soon.ts'
 import { claimsOf, connectionOf } from '../../support/token-claims.ts'
 
 const alice = 'alice@acme.example'
@@ -143,7 +144,7 @@ describe('the word of the identity provider at a refresh, on three replicas', ()
     const { status, body } = await refresh(system, alice)
     expect(status).toBe(200)
     for (const replica of system.replicas)
-      expect(await rolesAt(replica, body.access_token)).toEqual(['viewer'])
+      await expectSoon(async () => String(await rolesAt(replica, body.access_token)), 'viewer')
     company.user('alice@acme.example').roles = ['admin']
   })
 

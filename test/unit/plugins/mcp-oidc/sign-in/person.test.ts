@@ -4,7 +4,6 @@ import {
   parseConfig,
 } from '../../../../../plugins/mcp-oidc/config/settings.ts'
 import { personOf, userId } from '../../../../../plugins/mcp-oidc/sign-in/person.ts'
-import { together } from '../../../../../plugins/mcp-oidc/sign-in/upstream.ts'
 import { rawConfig } from '../../../../support/config.ts'
 
 const [idp] = parseConfig(rawConfig()).settings.identity_providers as [IdentityProvider]
