@@ -48,7 +48,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/main.ts', 'gateway/local/**', 'test/**'],
+    files: ['**/main.ts', 'storage/commands/**', 'gateway/local/**', 'test/**'],
     rules: { 'no-console': 'off' },
   },
   { files: ['*.js'], ...tseslint.configs.disableTypeChecked },

@@ -12,7 +12,7 @@ export interface HousekeepingDone {
 export interface HousekeepingOptions {
   /** Rows a statement touches at most, so that none of them takes long. */
   readonly batch: number
-  /** How long an ended or expired connection is still shown, seconds. */
+  /** How long a connection that has ended is still shown, seconds. */
   readonly retention: number
   /** Ends the work after the statement under way. */
   readonly signal: AbortSignal
@@ -21,33 +21,38 @@ export interface HousekeepingOptions {
 /** Any number that nobody else uses: Kysely's migrations have a lock of their own. */
 const LOCK = 7_316_402
 
+type Step = (db: Database, options: HousekeepingOptions) => Promise<number>
+
 /**
- * Removes what has expired, in small batches, oldest first. One replica at a time does it: the others
- * find the lock taken and come again later. The lock belongs to each batch's transaction, so it
- * is free again when a replica dies.
+ * Ends connections whose time is over and removes what nobody can find any more, in small batches,
+ * oldest first. One replica at a time does it: the others find the lock taken and come again later.
+ * The lock belongs to each batch's transaction, so it is free again when a replica dies, and no
+ * pooled database connection keeps it.
  *
- * Undefined when another replica is at it.
+ * Gives what this replica did: nothing when another one was at it.
  */
 export async function keepHouse(
   db: Database,
   options: HousekeepingOptions,
-): Promise<HousekeepingDone | undefined> {
+): Promise<HousekeepingDone> {
   const done = { records: 0, expired_connections: 0, connections: 0 }
-  const steps = {
-    expired_connections: endExpired,
-    records: removeRecords,
-    connections: removeConnections,
-  } as const
-  for (const kind of ['expired_connections', 'records', 'connections'] as const)
+  // Ended connections come last, so that those of a retention of nothing are gone in one round.
+  const steps: readonly [keyof HousekeepingDone, Step][] = [
+    ['expired_connections', endExpired],
+    ['records', removeRecords],
+    ['connections', removeConnections],
+  ]
+  for (const [kind, step] of steps)
     for (let rows = options.batch; rows === options.batch && !options.signal.aborted;) {
-      const touched = await underLock(db, transaction => steps[kind](transaction, options))
-      if (touched === undefined) return undefined
+      const touched = await underLock(db, transaction => step(transaction, options))
+      if (touched === undefined) return done
       rows = touched
       done[kind] += rows
     }
   return done
 }
 
+/** Undefined when another replica holds the lock. */
 function underLock(
   db: Database,
   work: (transaction: Database) => Promise<number>,
@@ -57,17 +62,6 @@ function underLock(
       select pg_try_advisory_xact_lock(${LOCK}) as taken`.execute(transaction)
     return rows[0]?.taken ? work(transaction) : undefined
   })
-}
-
-/** Codes, tokens, sessions, paused requests: nobody can find them any more. */
-async function removeRecords(db: Database, { batch }: HousekeepingOptions): Promise<number> {
-  const { numAffectedRows } = await sql`
-    delete from oidc_records where (model, id_hash) in (
-      select model, id_hash from oidc_records
-      where expires_at < now()
-      order by expires_at limit ${batch} for update skip locked
-    )`.execute(db)
-  return Number(numAffectedRows ?? 0)
 }
 
 /** A connection past its end has ended, and the token of its identity provider is forgotten. */
@@ -82,11 +76,22 @@ async function endExpired(db: Database, { batch }: HousekeepingOptions): Promise
       set status = 'ended', ended_reason = 'expired', ended_at = expires_at,
         idp_refresh_token = null
       from chosen where connections.id = chosen.id
-      returning connections.id, ended_at
+      returning connections.id
     )
     select pg_notify(${CONNECTION_ENDED},
-      id || ' ' || (extract(epoch from ended_at) * 1000)::bigint) from ended`.execute(db)
+      id || ' ' || (extract(epoch from clock_timestamp()) * 1000)::bigint) from ended`.execute(db)
   return rows.length
+}
+
+/** Codes, tokens, sessions, paused requests: nobody can find them any more. */
+async function removeRecords(db: Database, { batch }: HousekeepingOptions): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from oidc_records where (model, id_hash) in (
+      select model, id_hash from oidc_records
+      where expires_at < now()
+      order by expires_at limit ${batch} for update skip locked
+    )`.execute(db)
+  return Number(numAffectedRows ?? 0)
 }
 
 /** What is shown of a connection that is over ends some day. Its events stay in the audit trail. */
@@ -97,8 +102,8 @@ async function removeConnections(
   const { numAffectedRows } = await sql`
     delete from connections where id in (
       select id from connections
-      where expires_at < now() - make_interval(secs => ${retention})
-      order by expires_at limit ${batch} for update skip locked
+      where status = 'ended' and ended_at < now() - make_interval(secs => ${retention})
+      order by ended_at limit ${batch} for update skip locked
     )`.execute(db)
   return Number(numAffectedRows ?? 0)
 }

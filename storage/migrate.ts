@@ -5,6 +5,7 @@ import * as oidcRecords from './migrations/001-oidc-records.ts'
 import * as connections from './migrations/002-connections.ts'
 import * as auditEvents from './migrations/003-audit-events.ts'
 import * as connectionLife from './migrations/004-connection-life.ts'
+import * as retention from './migrations/005-retention.ts'
 
 const TABLE = 'storage_migrations'
 
@@ -14,6 +15,7 @@ const migrations: Record<string, Migration> = {
   '002-connections': connections,
   '003-audit-events': auditEvents,
   '004-connection-life': connectionLife,
+  '005-retention': retention,
 }
 
 /**

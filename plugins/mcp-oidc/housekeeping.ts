@@ -5,10 +5,12 @@ import type { Log } from './log.ts'
 
 export interface HousekeepingParts {
   readonly db: Database
-  /** Seconds for which a connection that is over is still shown. */
+  /** Resolves when the database has its tables. */
+  readonly ready: () => Promise<void>
+  /** Seconds for which a connection that has ended is still shown. */
   readonly retention: number
   readonly log: Log
-  /** Hears of what was done. */
+  /** Hears what each round did, also when that was nothing. */
   readonly done: (done: HousekeepingDone) => void
   /** Milliseconds between two rounds, and at most as many again. */
   readonly interval?: number
@@ -24,6 +26,7 @@ const batch = 1_000
  */
 export function startHousekeeping({
   db,
+  ready,
   retention,
   log,
   done,
@@ -35,8 +38,10 @@ export function startHousekeeping({
 
   async function keep(): Promise<void> {
     try {
-      const result = await keepHouse(db, { batch, retention, signal: over.signal })
-      if (result) done(result)
+      await ready()
+      const work = await keepHouse(db, { batch, retention, signal: over.signal })
+      if (Object.values(work).some(rows => rows > 0)) log.info(work, 'what has expired was removed')
+      done(work)
     } catch (error) {
       log.warn({ err: error }, 'what has expired could not be removed; the next round tries again')
     }

@@ -1,4 +1,4 @@
-import { Counter, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { AuditEvent } from '../../storage/audit.ts'
 import type { HousekeepingDone } from '../../storage/housekeeping.ts'
 import type { RefusalReason } from './door/challenge.ts'
@@ -73,6 +73,11 @@ export function createMetrics(): Metrics {
     'Rows that housekeeping removed, and connections that it ended because their time was over.',
     ['kind'],
   )
+  const housekept = new Gauge({
+    name: 'mcp_oidc_housekeeping_last_round_timestamp_seconds',
+    help: 'When this plugin server last ended a round of housekeeping without a failure; 0 is never.',
+    registers,
+  })
   const logins = counter(
     'mcp_oidc_logins_total',
     'Sign-ins at identity providers: ok, or why not.',
@@ -118,6 +123,7 @@ export function createMetrics(): Metrics {
     },
     housekeeping: done => {
       for (const [kind, rows] of Object.entries(done)) expired.inc({ kind }, rows as number)
+      housekept.setToCurrentTime()
     },
     revocation: lag => revocation_lag.observe(lag),
     watch: createRuntimeGauges(registry),

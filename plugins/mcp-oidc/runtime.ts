@@ -134,6 +134,7 @@ export function createRuntime(
   const door = createDoor(settings, { connection: id => connections.get(id), now })
   const stopHousekeeping = startHousekeeping({
     db,
+    ready,
     retention: settings.connection_retention,
     log,
     done: work => metrics.housekeeping(work),

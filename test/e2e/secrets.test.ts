@@ -5,6 +5,7 @@ import { collectSecrets, type Kind, type KnownSecret, rightful } from '../suppor
 import { type CanaryStack, openCanaryStack } from '../support/canary-stack.ts'
 import { type Recorded, valuesOf } from '../support/http-recorder.ts'
 import { findSecrets } from '../support/secret-search.ts'
+import { dumpDatabase, dumpWithPlanted } from '../support/dump-database.ts'
 import { describeOwnStack } from '../support/stack.ts'
 import { plantLeaks } from '../support/planted-leaks.ts'
 
@@ -13,6 +14,8 @@ describeOwnStack('everything that is written', 'the logs and keys of every part'
   let secrets: readonly KnownSecret[]
   let logs: ReadonlyMap<string, string>
   let metrics: readonly string[]
+  let database: ReadonlyMap<string, string>
+  let in_clear: { readonly secret: KnownSecret; readonly dump: ReadonlyMap<string, string> }
   const planted = { name: 'planted', value: randomBytes(24).toString('base64url') }
 
   beforeAll(async () => {
@@ -23,6 +26,11 @@ describeOwnStack('everything that is written', 'the logs and keys of every part'
     await meetBrokenDatabase(stack)
     await plantLeaks(stack, planted.value)
     metrics = await metricsOf(await stack.logs())
+    database = await dumpDatabase(stack.database_url)
+    const [refresh_token] = collectSecrets(stack).filter(({ name }) =>
+      name.includes('refresh_token'),
+    )
+    in_clear = await dumpWithPlanted(stack.database_url, refresh_token)
     await stack.stop()
     logs = await stack.logs()
     secrets = collectSecrets(stack)
@@ -61,6 +69,26 @@ describeOwnStack('everything that is written', 'the logs and keys of every part'
   it('R08 no metric holds one', () => {
     expect(metrics).toHaveLength(2)
     expect(findSecrets(metrics.join('\n'), secrets)).toEqual([])
+  })
+
+  it('K01 a dump of the database holds none of them', () => {
+    for (const table of ['public.oidc_records', 'public.connections', 'public.audit_events'])
+      expect(database.get(table)?.length).toBeGreaterThan(1_000)
+    const leaks = [...database].flatMap(([table, text]) =>
+      findSecrets(text, secrets).map(leak => ({ table, ...leak })),
+    )
+    expect(leaks).toEqual([])
+  })
+
+  it('K01 emails stand in the audit trail only', () => {
+    const tables = [...database].filter(([, text]) => text.includes('erin@acme.example'))
+    expect(tables.map(([table]) => table)).toEqual(['public.audit_events'])
+  })
+
+  it('K01 a row planted in clear is found in a dump by the same search', () => {
+    const { secret, dump } = in_clear
+    const found = [...dump].filter(([, text]) => findSecrets(text, [secret]).length > 0)
+    expect(found.map(([table]) => table)).toEqual(['public.oidc_records'])
   })
 
   it.each(['gateway.log', 'plugin-server.log', 'mcp-server.log'])(

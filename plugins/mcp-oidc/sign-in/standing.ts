@@ -42,12 +42,15 @@ const overhearing = new AsyncLocalStorage<(idp_refresh_token: string | undefined
  */
 export function overhearRefreshes(config: client.Configuration): void {
   config[client.customFetch] = async (url, options) => {
-    const response = await fetch(url, options)
+    const response = await fetch(url, { ...options, body: options.body ?? null })
     const tell = overhearing.getStore()
     // Of a refresh, only the request for tokens is a POST.
     if (tell && options.method === 'POST' && response.ok) {
       // What is no JSON is openid-client's to refuse, which reads the same body.
-      const body: unknown = await response.clone().json().catch(() => undefined)
+      const body: unknown = await response
+        .clone()
+        .json()
+        .catch(() => undefined)
       if (body instanceof Object) tell(refreshTokenIn(body))
     }
     return response

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import pg from 'pg'
 import { createConnection, findConnection, touchConnection } from '../../../storage/connections.ts'
-import { endConnection } from '../../../storage/end-connections.ts'
+import { CONNECTION_ENDED, endConnection } from '../../../storage/end-connections.ts'
 import { findRecord, upsertRecord } from '../../../storage/records.ts'
 import { seal } from '../../../storage/seal.ts'
 import { testRing } from '../../support/key-ring.ts'
+import { toldDuring } from '../../support/notifications.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
 
 const inAMonth = () => new Date(Date.now() + 30 * 86_400_000)
@@ -32,23 +32,7 @@ describe('connections', () => {
     await test.db.deleteFrom('oidc_records').execute()
   })
 
-  /** Runs `work`, and gives what was heard on the channel until a closing message of our own. */
-  async function heardDuring(work: () => Promise<unknown>): Promise<string[]> {
-    const listener = new pg.Client({ connectionString: test.url })
-    const heard: string[] = []
-    const closed = new Promise<void>(resolve => {
-      listener.on('notification', ({ payload = '' }) =>
-        payload === 'end of test' ? resolve() : heard.push(payload.replace(/ \d{13}$/, '')),
-      )
-    })
-    await listener.connect()
-    await listener.query('listen connection_ended')
-    await work()
-    await listener.query("select pg_notify('connection_ended', 'end of test')")
-    await closed
-    await listener.end()
-    return heard
-  }
+  const toldOfEnds = (work: () => Promise<unknown>) => toldDuring(test.url, CONNECTION_ENDED, work)
 
   it('is found as it was created', async () => {
     const created = connection('c1')
@@ -101,12 +85,12 @@ describe('connections', () => {
     await upsertRecord(test.store, 'RefreshToken', 'r1', {}, { grant_id: 'c1' })
     await upsertRecord(test.store, 'RefreshToken', 'r2', {}, { grant_id: 'c2' })
     const answers: boolean[] = []
-    const heard = await heardDuring(async () => {
+    const told = await toldOfEnds(async () => {
       const twenty = Array.from({ length: 20 }, () => endConnection(test.store, 'c1', 'revoked'))
       answers.push(...(await Promise.all(twenty)))
     })
     expect(answers.filter(Boolean)).toHaveLength(1)
-    expect(heard).toEqual(['c1'])
+    expect(told).toEqual(['c1'])
     expect(await findConnection(test.store, 'c1')).toMatchObject({
       status: 'ended',
       ended_reason: 'revoked',
@@ -120,18 +104,18 @@ describe('connections', () => {
   it('T07 keeps the first reason, and an unknown connection ends nothing', async () => {
     await createConnection(test.store, connection('c1'))
     await endConnection(test.store, 'c1', 'first')
-    const heard = await heardDuring(async () => {
+    const told = await toldOfEnds(async () => {
       expect(await endConnection(test.store, 'c1', 'second')).toBe(false)
       expect(await endConnection(test.store, 'none', 'third')).toBe(false)
     })
-    expect(heard).toEqual([])
+    expect(told).toEqual([])
     expect(await findConnection(test.store, 'c1')).toMatchObject({ ended_reason: 'first' })
   })
 
   it('T07 ends nothing, destroys nothing and tells nobody when the end cannot be written', async () => {
     await createConnection(test.store, connection('c1'))
     await upsertRecord(test.store, 'RefreshToken', 'r1', {}, { grant_id: 'c1' })
-    const heard = await heardDuring(() =>
+    const told = await toldOfEnds(() =>
       expect(
         test.db.transaction().execute(async db => {
           await endConnection({ ...test.store, db }, 'c1', 'revoked')
@@ -139,7 +123,7 @@ describe('connections', () => {
         }),
       ).rejects.toThrow('the power failed'),
     )
-    expect(heard).toEqual([])
+    expect(told).toEqual([])
     expect(await findConnection(test.store, 'c1')).toMatchObject({ status: 'active' })
     expect(await findRecord(test.store, 'RefreshToken', 'r1')).toBeDefined()
   })

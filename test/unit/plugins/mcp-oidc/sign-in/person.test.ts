@@ -3,7 +3,7 @@ import {
   type IdentityProvider,
   parseConfig,
 } from '../../../../../plugins/mcp-oidc/config/settings.ts'
-import { personOf, userId } from '../../../../../plugins/mcp-oidc/sign-in/person.ts'
+import { personOf, together, userId } from '../../../../../plugins/mcp-oidc/sign-in/person.ts'
 import { rawConfig } from '../../../../support/config.ts'
 
 const [idp] = parseConfig(rawConfig()).settings.identity_providers as [IdentityProvider]
