@@ -4,8 +4,11 @@ import { type AddressInfo, createConnection, createServer, type Socket } from 'n
 /** Stands before PostgreSQL and can fall silent without breaking a connection. */
 export interface DeafRelay {
   readonly port: number
-  /** Passes nothing on in either direction from now on, and takes no new connection. */
-  freeze(): void
+  /**
+   * Passes nothing on in either direction from now on; new connections get no answer. `whose` says of
+   * what a client said first, its `application_name` among it, whether it is one of those.
+   */
+  freeze(whose?: (startup: string) => boolean): void
   thaw(): void
   close(): Promise<void>
 }
@@ -18,38 +21,45 @@ export async function openDeafRelay(
   target: { readonly host: string; readonly port: number },
   without?: string,
 ): Promise<DeafRelay> {
-  const open = new Set<Socket>()
-  let frozen = false
+  const open = new Map<Socket, { startup: string }>()
+  let isFrozen: ((startup: string) => boolean) | undefined
   const server = createServer(near => {
     const far = createConnection(target)
     const drop = dropMessages(without)
+    const client = { startup: '' }
     for (const socket of [near, far]) {
-      open.add(socket)
+      open.set(socket, client)
       socket.on('error', () => undefined)
       socket.on('close', () => {
+        open.delete(socket)
         near.destroy()
         far.destroy()
       })
-      if (frozen) socket.pause()
     }
-    near.on('data', chunk => far.write(chunk))
+    near.on('data', chunk => {
+      client.startup ||= chunk.toString('latin1')
+      if (isFrozen?.(client.startup)) {
+        near.pause()
+        near.unshift(chunk)
+      } else far.write(chunk)
+    })
     far.on('data', chunk => near.write(drop(chunk)))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
-    freeze() {
-      frozen = true
-      for (const socket of open) socket.pause()
+    freeze(whose = () => true) {
+      isFrozen = whose
+      for (const [socket, { startup }] of open) if (whose(startup)) socket.pause()
     },
     thaw() {
-      frozen = false
-      for (const socket of open) socket.resume()
+      isFrozen = undefined
+      for (const socket of open.keys()) socket.resume()
     },
     async close() {
       server.close()
-      for (const socket of open) socket.destroy()
+      for (const socket of open.keys()) socket.destroy()
       await once(server, 'close')
     },
   }

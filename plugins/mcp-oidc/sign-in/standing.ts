@@ -51,7 +51,7 @@ export function overhearRefreshes(config: client.Configuration): void {
         .clone()
         .json()
         .catch(() => undefined)
-      if (body instanceof Object) tell(refreshTokenIn(body))
+      if (typeof body === 'object' && body !== null) tell(refreshTokenIn(body))
     }
     return response
   }
@@ -70,7 +70,7 @@ export async function askStanding(
   const granted = overhearing.run(answered.resolve, () =>
     client.refreshTokenGrant(config, idp_refresh_token),
   )
-  granted.catch(answered.reject)
+  granted.then(tokens => answered.resolve(tokens.refresh_token), answered.reject)
   let rotated: string | undefined
   try {
     rotated = await answered.promise
