@@ -5,6 +5,7 @@ import type { ProductDatabase } from './data/database.ts'
 import { IdentityError } from './identity/identity-error.ts'
 import { requireIdentity } from './identity/require-identity.ts'
 import type { VerifyIdentity } from './identity/verify-identity.ts'
+import { createTurns, type TurnLimits } from './fairness/turns.ts'
 import { allowOrigins } from './origin.ts'
 import type { Metrics } from './metrics.ts'
 import { createEndpoint } from './protocol/endpoint.ts'
@@ -32,9 +33,14 @@ export interface AppOptions {
   readonly checks?: Readonly<Record<string, Check>>
   /** Those under way, which end with their connection. */
   readonly requests: OpenRequests
+  /** How many calls begin at the same time; a few for each organization unless told. */
+  readonly turns?: TurnLimits
   /** Every tool of the server when left out. */
   readonly tools?: readonly Tool[]
 }
+
+/** A burst of one organization waits for itself. Long calls make room, so an agent may have many. */
+const turn_limits: TurnLimits = { per_user: 2, per_org: 4, longest: 100, most_waiting: 2_000 }
 
 export interface App {
   readonly app: Express
@@ -45,7 +51,8 @@ export interface App {
 /** The MCP server as an Express app: `/mcp`, `/healthz`, `/readyz`, and nothing else. */
 export function createApp(options: AppOptions): App {
   const { verify, data, audit, log, clock, metrics, tools = all } = options
-  const endpoint = createEndpoint({ tools, data, audit, log, clock, metrics })
+  const turns = createTurns(options.turns ?? turn_limits)
+  const endpoint = createEndpoint({ tools, data, audit, log, clock, metrics, turns })
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')

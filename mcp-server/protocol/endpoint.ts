@@ -1,10 +1,11 @@
 import { toNodeHandler } from '@modelcontextprotocol/node'
-import { type AuthInfo, createMcpHandler } from '@modelcontextprotocol/server'
+import { type AuthInfo, createMcpHandler, INTERNAL_ERROR } from '@modelcontextprotocol/server'
 import type { Request, RequestHandler, Response as Reply } from 'express'
 import type { Logger } from 'pino'
 import type { Database } from '../../storage/database.ts'
 import { createRecorder, type Recorder } from '../audit/recorder.ts'
 import type { ProductDatabase } from '../data/database.ts'
+import type { Turns } from '../fairness/turns.ts'
 import { identityOf } from '../identity/require-identity.ts'
 import type { Metrics } from '../metrics.ts'
 import { requestIdOf } from '../request-id.ts'
@@ -24,6 +25,7 @@ export interface EndpointOptions {
   /** Milliseconds. */
   readonly clock: () => number
   readonly metrics: Metrics
+  readonly turns: Turns
 }
 
 export interface Endpoint {
@@ -37,7 +39,7 @@ export interface Endpoint {
  * The MCP endpoint, without sessions, for both eras: each request has a server of its own, whether
  * it carries everything it needs (2026-07-28) or follows an `initialize` (2025-11-25 and before).
  */
-export function createEndpoint({ audit, log, ...rest }: EndpointOptions): Endpoint {
+export function createEndpoint({ audit, log, turns, ...rest }: EndpointOptions): Endpoint {
   // The SDK hands this object on by reference: a request without an entry gets no server.
   const requests = new WeakMap<AuthInfo, Surroundings>()
   const running = new Set<Promise<unknown>>()
@@ -65,6 +67,9 @@ export function createEndpoint({ audit, log, ...rest }: EndpointOptions): Endpoi
     const recorder = createRecorder(audit, request_log, identity, request_id, rest.metrics)
     const body = await bodyOf(request, reply, recorder)
     if (reply.headersSent) return
+    const leave = await turns.take(identity, goneWith(reply))
+    if (!leave) return busy(reply, recorder)
+    reply.once('close', leave)
     const authInfo = { token: '', clientId: identity.client_id, scopes: identity.scope.split(' ') }
     const context = { identity, data: rest.data }
     const trace = traceOf(request)
@@ -87,6 +92,27 @@ export function createEndpoint({ audit, log, ...rest }: EndpointOptions): Endpoi
       await mcp.close()
     },
   }
+}
+
+/** Aborts when nobody waits for the answer any more. */
+function goneWith(reply: Reply): AbortSignal {
+  const gone = new AbortController()
+  reply.once('close', () => gone.abort())
+  return gone.signal
+}
+
+/** Too many calls of the organization wait already, or this one's caller has gone. */
+async function busy(reply: Reply, recorder: Recorder): Promise<void> {
+  if (reply.destroyed) return
+  const error = {
+    code: INTERNAL_ERROR,
+    message: 'Too many calls of your organization are waiting. Try again in a moment.',
+  }
+  const other = await recordRefusal(recorder, error)
+  reply
+    .status(503)
+    .set('retry-after', '1')
+    .json(rpcError(other ?? error))
 }
 
 /** The body; when it is refused, that is on record and answered. */
