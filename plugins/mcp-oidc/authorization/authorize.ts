@@ -23,12 +23,16 @@ export function beginAuthorization(flow: Flow): RequestHandler {
   }
 }
 
-/** GET /authorize/:uid: the answer to the client, in the browser that asked. */
+/**
+ * GET /authorize/:uid: the answer to the client, in the browser that asked, once: oidc-provider would
+ * issue a code for each of two copies that come at the same moment.
+ */
 export function resumeAuthorization(flow: Flow): RequestHandler {
   return async (req, res) => {
-    const bound = await flow.transactions.boundTo(String(req.params.uid))
+    const uid = String(req.params.uid)
+    const bound = await flow.transactions.boundTo(uid)
     if (bound === undefined) return tell(flow, req, res, 400, expired)
-    if (!isBrowser(bound, knownBrowser(req.headers.cookie, flow.settings.secure))) {
+    if (!isBrowser(bound.browser, knownBrowser(req.headers.cookie, flow.settings.secure))) {
       await flow.audit(req, {
         type: 'consent',
         outcome: 'refused',
@@ -36,6 +40,8 @@ export function resumeAuthorization(flow: Flow): RequestHandler {
       })
       return tell(flow, req, res, 403, other_browser)
     }
+    if (!bound.answered) return res.redirect(303, `/connect/${uid}`)
+    if (!(await flow.transactions.carryAnswer(uid))) return tell(flow, req, res, 400, expired)
     send(res, await askProvider(flow.provider, flow.settings, httpRequest(req)))
   }
 }

@@ -39,7 +39,7 @@ export async function ownInteraction(
     return undefined
   }
   const browser = knownBrowser(req.headers.cookie, flow.settings.secure)
-  if (browser === undefined || !isBrowser(bound, browser)) {
+  if (browser === undefined || !isBrowser(bound.browser, browser)) {
     await flow.audit(req, { type: 'sign_in', outcome: 'refused', error_code: 'other_browser' })
     tell(flow, req, res, 403, other_browser)
     return undefined

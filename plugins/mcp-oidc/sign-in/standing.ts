@@ -14,7 +14,7 @@ export type Standing =
        * Who it is by now; undefined when the provider tells nothing about people at a refresh.
        * Rejects with UpstreamError. The token is to be stored first: the one before may be spent.
        */
-      person(): Promise<Person | Refused | undefined>
+      readonly person: () => Promise<Person | Refused | undefined>
     }
   /** In the provider's word, such as `invalid_grant`: the person's access is over. */
   | { readonly kind: 'refused'; readonly error: string }

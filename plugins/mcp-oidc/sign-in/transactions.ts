@@ -66,12 +66,20 @@ export function isBrowser(stored: string, browser: string | undefined): boolean 
   return browser !== undefined && sameText(stored, browserHash(browser))
 }
 
+/** The browser that an interaction belongs to, as a hash, and whether it has been answered there. */
+export interface Binding {
+  readonly browser: string
+  readonly answered: boolean
+}
+
 export interface Transactions {
   /** An interaction belongs to the browser with this hash. */
   bind(uid: string, browser: string, ttl: number): Promise<void>
-  boundTo(uid: string): Promise<string | undefined>
+  boundTo(uid: string): Promise<Binding | undefined>
   /** Claims the one answer that an interaction takes: true for one caller only. */
   answer(uid: string): Promise<boolean>
+  /** Claims the one way back to the client with that answer: true for one caller only. */
+  carryAnswer(uid: string): Promise<boolean>
   begin(state: string, transaction: Transaction): Promise<void>
   find(state: string): Promise<Transaction | undefined>
   /** True for one caller only. */
@@ -88,10 +96,14 @@ export function createTransactions(store: Store, now: () => number): Transaction
   return {
     bind: (uid, browser, ttl) =>
       upsertRecord(store, 'InteractionBrowser', uid, { browser }, expires(ttl)),
-    boundTo: async uid =>
-      bound_schema.optional().parse((await findRecord(store, 'InteractionBrowser', uid))?.payload)
-        ?.browser,
+    boundTo: async uid => {
+      const found = await findRecord(store, 'InteractionBrowser', uid)
+      if (!found) return undefined
+      const { browser } = bound_schema.parse(found.payload)
+      return { browser, answered: found.consumed_at !== undefined }
+    },
     answer: uid => consumeRecord(store, 'InteractionBrowser', uid),
+    carryAnswer: async uid => (await takeRecord(store, 'InteractionBrowser', uid)) !== undefined,
     begin: (state, transaction) =>
       upsertRecord(store, 'Transaction', state, { ...transaction }, expires(transaction_ttl)),
     find: async state =>
