@@ -30,8 +30,11 @@ export const CONNECTION_ENDED = 'connection_ended'
 /** And here when what is known of the person changed. */
 export const CONNECTION_CHANGED = 'connection_changed'
 
-/** Connections ended by one statement, so that no lock is held for long. */
-const BATCH = 500
+/**
+ * Connections ended by one statement. Each may have thousands of consumed refresh tokens, and all of
+ * them have to go within the statement timeout.
+ */
+export const BATCH = 100
 
 /**
  * Ends connections, deletes their grants and everything issued under them, forgets the identity

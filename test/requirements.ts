@@ -27,6 +27,8 @@ export const requirements = {
     'T03',
     'T04',
     'T05',
+    'T06',
+    'T09',
     'K01',
     'G01',
     'G02',

@@ -90,7 +90,7 @@ async function main({ connections, quick, plans, ratio }: ReturnType<typeof opti
 
     report('Measuring')
     const rounds = quick
-      ? { validate: 500, refresh: 300, revoke: 100 }
+      ? { validate: 1_000, refresh: 500, revoke: 400 }
       : { validate: 3_000, refresh: 1_500, revoke: 800 }
     const slow = printTimes(await measure([small, large], rounds), connections, ratio)
     await printSizes(large.store.db, connections)

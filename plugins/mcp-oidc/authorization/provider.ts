@@ -109,7 +109,7 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
         logoutSource: parts.renderSignOut.confirm,
         postLogoutSuccessSource: parts.renderSignOut.done,
       },
-      resourceIndicators: resourceIndicators(settings, parts.now),
+      resourceIndicators: resourceIndicators(settings),
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
     },
@@ -144,7 +144,7 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     },
     ttl: {
       AuthorizationCode: authorization_code_ttl,
-      AccessToken: settings.access_token_ttl,
+      AccessToken: ctx => Math.min(settings.access_token_ttl, secondsLeft(ctx, parts.now)),
       IdToken: settings.access_token_ttl,
       Interaction: interaction_ttl,
       Session: interaction_ttl,
@@ -178,21 +178,17 @@ function secondsLeft({ oidc }: KoaContextWithOIDC, now: () => number): number {
 
 function resourceIndicators(
   settings: Settings,
-  now: () => number,
 ): NonNullable<NonNullable<Configuration['features']>['resourceIndicators']> {
   return {
     enabled: true,
     defaultResource: () => settings.resource,
     useGrantedResource: () => true,
-    getResourceServerInfo: (ctx, resource) => {
+    getResourceServerInfo: (_ctx, resource) => {
       if (resource !== settings.resource) throw new errors.InvalidTarget()
       return {
         scope: settings.scopes.map(scope => scope.name).join(' '),
         audience: settings.resource,
         accessTokenFormat: 'jwt',
-        accessTokenTTL: ctx.oidc.entities.Grant
-          ? Math.min(settings.access_token_ttl, secondsLeft(ctx, now))
-          : settings.access_token_ttl,
         jwt: { sign: { alg: 'ES256', kid: settings.signing_keys[0].kid } },
       }
     },

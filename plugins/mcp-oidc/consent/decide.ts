@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { createConnection } from '../../../storage/connections.ts'
+import { connectionLifetime } from '../connections/lifetime.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import type { Interaction } from '../sign-in/interaction.ts'
 import { expired, form_not_ours } from '../sign-in/messages.ts'
@@ -66,12 +67,7 @@ async function connect(
   org_id: string,
 ): Promise<string> {
   const { provider, settings } = flow
-  // Nobody to ask whether the person still has access: they sign in again sooner.
-  const lifetime =
-    pending.idp_refresh_token === undefined
-      ? Math.min(settings.connection_ttl, settings.connection_ttl_without_idp_refresh)
-      : settings.connection_ttl
-  const expires_at = Math.floor(flow.now() / 1000) + lifetime
+  const expires_at = Math.floor(flow.now() / 1000) + connectionLifetime(settings, pending)
   const id = `con_${randomBytes(24).toString('base64url')}`
   await createConnection(flow.store, {
     id,

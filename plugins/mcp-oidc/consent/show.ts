@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express'
+import { connectionLifetime } from '../connections/lifetime.ts'
 import { sendPage } from '../http/page.ts'
 import { formActionSource } from '../pages/content-security-policy.ts'
 import { csrfToken } from '../sign-in/browser.ts'
@@ -32,7 +33,7 @@ export async function showConsent(
     scopes: settings.scopes
       .filter(({ name }) => interaction.scopes.includes(name))
       .map(({ name, description }) => ({ name, description })),
-    ends_at: new Date(flow.now() + settings.connection_ttl * 1000),
+    ends_at: new Date(flow.now() + connectionLifetime(settings, pending) * 1000),
   })
   // The answer leads to the client, which may pass the browser on.
   sendPage(res, 200, html, ['https:', formActionSource(interaction.redirect_uri)])

@@ -1,14 +1,38 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
-import { createConnection, findConnection, touchConnection } from '../../../storage/connections.ts'
-import { endConnection } from '../../../storage/end-connections.ts'
+import {
+  findIdpStanding,
+  noteIdpAsked,
+  noteIdpUnavailable,
+  releaseLease,
+  renewLease,
+  saveIdpToken,
+  saveProfile,
+  takeLease,
+} from '../../../storage/connection-lease.ts'
+import {
+  countActiveConnections,
+  createConnection,
+  findConnection,
+  findOverConnections,
+  touchConnection,
+} from '../../../storage/connections.ts'
+import {
+  endBrowserSessions,
+  endConnection,
+  endConnections,
+  findUsers,
+} from '../../../storage/end-connections.ts'
+import { keepHouse } from '../../../storage/housekeeping.ts'
 import { type Database, openDatabase } from '../../../storage/database.ts'
 import { idHash } from '../../../storage/digest.ts'
 import {
+  addRecordOnce,
   consumeRecord,
   destroyRecord,
   findRecord,
   findRecordByUid,
+  replaceRecord,
   takeRecord,
   upsertRecord,
 } from '../../../storage/records.ts'
@@ -16,7 +40,10 @@ import { createTestStore, type TestStore } from '../../support/store.ts'
 
 const ROWS = 20_000
 const expires_at = new Date(Date.now() + 3_600_000)
-const profile = { email: 'alice@acme.example', roles: [], idp_sub: 's' }
+const profile = { email: 'alice@acme.example', roles: [], idp_sub: 's', idp_sid: 'sid' }
+const lease = { connection_id: 'mine', holder: 'me' }
+const { signal } = new AbortController()
+const successor = { id: 'e', payload: {}, keys: { grant_id: 'mine', expires_at } }
 
 describe(`with ${ROWS} connections and records`, () => {
   let test: TestStore
@@ -27,14 +54,18 @@ describe(`with ${ROWS} connections and records`, () => {
     test = await createTestStore()
     db = openDatabase(test.url, { max: 1 })
     await sql`
-      insert into connections (id, user_id, org_id, client_id, idp_id, expires_at, profile)
+      insert into connections (id, user_id, org_id, client_id, idp_id, expires_at, profile,
+        email_hash, idp_sid_hash, status, ended_reason, ended_at)
       select 'c' || n, 'usr_' || n / 3, 'org' || n / 100, 'client' || n / 100, 'okta',
-        now() + n * interval '1 minute', '\\x00'
+        now() + n * interval '1 minute', '\\x00', sha256(('e' || n)::bytea),
+        sha256(('s' || n)::bytea), case when n % 2 = 0 then 'active' else 'ended' end,
+        case when n % 2 = 1 then 'revoked' end,
+        case when n % 2 = 1 then now() - n * interval '1 minute' end
       from generate_series(1, ${sql.lit(ROWS)}) n`.execute(db)
     await sql`
-      insert into oidc_records (model, id_hash, uid_hash, grant_id, payload, expires_at)
+      insert into oidc_records (model, id_hash, uid_hash, grant_id, user_id, payload, expires_at)
       select 'RefreshToken', sha256(('r' || n)::bytea), sha256(('u' || n)::bytea), 'c' || n,
-        '\\x00', now() + n * interval '1 minute'
+        'usr_' || n, '\\x00', now() + n * interval '1 minute'
       from generate_series(1, ${sql.lit(ROWS)}) n`.execute(db)
     await sql`
       insert into audit_events (type, outcome, user_id, org_id, at)
@@ -79,14 +110,37 @@ describe(`with ${ROWS} connections and records`, () => {
 
   it.each([
     ['findConnection', () => findConnection(store(), 'mine')],
+    ['findOverConnections', () => findOverConnections(db, ['mine', 'c1', 'c2', 'none'])],
+    ['countActiveConnections', () => countActiveConnections(store())],
     ['touchConnection', () => touchConnection(store(), 'mine')],
+    ['takeLease', () => takeLease(store(), lease, 60)],
+    ['renewLease', () => renewLease(store(), lease, 60)],
+    ['findIdpStanding', () => findIdpStanding(store(), 'mine')],
+    ['saveIdpToken', () => saveIdpToken(store(), lease, 'token')],
+    ['noteIdpAsked', () => noteIdpAsked(store(), lease)],
+    ['noteIdpUnavailable', () => noteIdpUnavailable(store(), lease)],
+    ['saveProfile', () => saveProfile(store(), lease, profile)],
+    ['releaseLease', () => releaseLease(store(), lease)],
     ['findRecord', () => findRecord(store(), 'Session', 'a')],
     ['findRecordByUid', () => findRecordByUid(store(), 'Session', 'a')],
     ['upsertRecord', () => upsertRecord(store(), 'Session', 'd', {}, { expires_at })],
+    ['replaceRecord', () => replaceRecord(store(), 'Session', 'd', successor)],
+    ['addRecordOnce', () => addRecordOnce(store(), 'LogoutToken', 'jti', expires_at)],
     ['consumeRecord', () => consumeRecord(store(), 'Session', 'a')],
     ['takeRecord', () => takeRecord(store(), 'Session', 'b')],
     ['destroyRecord', () => destroyRecord(store(), 'Session', 'c')],
     ['endConnection', () => endConnection(store(), 'mine', 'revoked')],
+    ['endConnections of a user', () => endConnections(store(), { user_id: 'usr_7' }, 'operator')],
+    ['endConnections of an org', () => endConnections(store(), { org_id: 'org7' }, 'operator')],
+    ['endConnections of a client', () => endConnections(store(), { client_id: 'client9' }, 'x')],
+    ['endConnections of an email', () => endConnections(store(), { email: 'a@b.example' }, 'x')],
+    [
+      'endConnections of a session',
+      () => endConnections(store(), { idp_id: 'okta', idp_sid: 'sid' }, 'idp_logout'),
+    ],
+    ['findUsers', () => findUsers(store(), { email: profile.email })],
+    ['endBrowserSessions', () => endBrowserSessions(store(), 'usr_77')],
+    ['keepHouse', () => keepHouse(db, { batch: 100, retention: 3600, signal })],
   ])('K04 %s reads no table from end to end', async (_, work) => {
     expect(await fullScansOf(work)).toBe(0)
   })
@@ -101,7 +155,15 @@ describe(`with ${ROWS} connections and records`, () => {
     ['connections of a user', sql`select id from connections where user_id = 'usr_77'`],
     ['connections of an org', sql`select id from connections where org_id = 'org7'`],
     ['connections of a client', sql`select id from connections where client_id = 'client7'`],
-    ['expired connections', sql`select id from connections where expires_at < now() limit 100`],
+    [
+      'active connections past their end',
+      sql`select id from connections where status = 'active' and expires_at < now() limit 100`,
+    ],
+    [
+      'connections that ended long ago',
+      sql`select id from connections
+        where status = 'ended' and ended_at < now() - interval '9 days' limit 100`,
+    ],
     ['expired records', sql`select id_hash from oidc_records where expires_at < now() limit 100`],
     [
       'the latest events of an org',

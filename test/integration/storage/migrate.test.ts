@@ -1,10 +1,37 @@
+import { readdir } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
 import { type Database, openDatabase } from '../../../storage/database.ts'
 import { migrate } from '../../../storage/migrate.ts'
+import * as one from '../../../storage/migrations/001-oidc-records.ts'
+import * as two from '../../../storage/migrations/002-connections.ts'
+import * as three from '../../../storage/migrations/003-audit-events.ts'
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts'
 
-const all = ['001-oidc-records', '002-connections', '003-audit-events', '004-connection-life']
+const all = (await readdir(new URL('../../../storage/migrations/', import.meta.url)))
+  .map(file => basename(file, '.ts'))
+  .sort()
+
+/** A database as the release before connections had a life of their own left it, with two of them. */
+async function useRelease003(db: Database): Promise<void> {
+  const migrations = { '001-oidc-records': one, '002-connections': two, '003-audit-events': three }
+  const { error } = await new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(migrations) },
+    migrationTableName: 'storage_migrations',
+    migrationLockTableName: 'storage_migrations_lock',
+  }).migrateToLatest()
+  expect(error).toBeUndefined()
+  await sql`
+    insert into connections (id, user_id, org_id, client_id, idp_id, expires_at, profile, status,
+      ended_reason)
+    select id, 'usr_a', 'acme', 'client', 'okta', now() + interval '1 day', '\\x00', status, reason
+    from (values ('old', 'ended', 'revoked'), ('on', 'active', null)) each (id, status, reason)`.execute(
+    db,
+  )
+}
 
 describe('migrate', () => {
   let database: TestDatabase
@@ -35,6 +62,23 @@ describe('migrate', () => {
       expect.arrayContaining(['audit_events', 'connections', 'oidc_records']),
     )
     expect(await applied()).toEqual(all)
+  })
+
+  it('K05 takes the connections of an older release over, when two processes start together', async () => {
+    await useRelease003(db)
+    const replicas = [openDatabase(database.url), openDatabase(database.url)]
+    await Promise.all(replicas.map(migrate))
+    await Promise.all(replicas.map(replica => replica.destroy()))
+    expect(await applied()).toEqual(all)
+    const found = await db
+      .selectFrom('connections')
+      .select(['id', 'ended_reason', 'ended_at'])
+      .orderBy('id')
+      .execute()
+    expect(found).toEqual([
+      { id: 'old', ended_reason: 'revoked', ended_at: expect.any(Date) },
+      { id: 'on', ended_reason: null, ended_at: null },
+    ])
   })
 
   it('changes nothing when it runs again', async () => {

@@ -2,8 +2,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
 import { recordAuditEvent } from '../../../storage/audit.ts'
+import { saveIdpToken, saveProfile, takeLease } from '../../../storage/connection-lease.ts'
 import { createConnection } from '../../../storage/connections.ts'
-import { consumeRecord, upsertRecord } from '../../../storage/records.ts'
+import {
+  addRecordOnce,
+  consumeRecord,
+  replaceRecord,
+  upsertRecord,
+} from '../../../storage/records.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
 
 const secret = () => randomBytes(24).toString('base64url')
@@ -14,7 +20,11 @@ const secrets = {
   state: secret(),
   uid: secret(),
   verifier: secret(),
+  successor: secret(),
+  logout_token_id: secret(),
   idp_refresh_token: secret(),
+  rotated_idp_refresh_token: secret(),
+  new_idp_sid: secret(),
   idp_sub: secret(),
   idp_sid: secret(),
   email: 'alice.liddell@acme.example',
@@ -60,6 +70,18 @@ describe('a dump of the database', () => {
       profile: { email, roles: ['admin'], idp_sub, idp_sid },
       idp_refresh_token,
     })
+    await upsertRecord(store, 'RefreshToken', 'used', payload, { grant_id: 'c1' })
+    const { successor, logout_token_id, rotated_idp_refresh_token, new_idp_sid } = secrets
+    await replaceRecord(store, 'RefreshToken', 'used', {
+      id: successor,
+      payload: { jti: successor },
+      keys: { grant_id: 'c1', user_id: 'usr_alice', expires_at },
+    })
+    await addRecordOnce(store, 'LogoutToken', logout_token_id, expires_at)
+    const lease = { connection_id: 'c1', holder: 'replica' }
+    await takeLease(store, lease, 60)
+    await saveProfile(store, lease, { email, roles: [], idp_sub, idp_sid: new_idp_sid })
+    await saveIdpToken(store, lease, rotated_idp_refresh_token)
     await recordAuditEvent(test.db, { type: 'token', outcome: 'ok', user_id: 'usr_alice', email })
   })
 

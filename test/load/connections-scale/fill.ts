@@ -76,7 +76,8 @@ export const newId = () => randomBytes(32).toString('base64url')
 
 async function fillUnreal({ db }: Store, from: number, count: number): Promise<void> {
   const n = sql`generate_series(${from + 1}::int, ${from + count}::int) n`
-  const noise = (length: number) => sql`decode(repeat(md5(n::text), ${Math.ceil(length / 16)}), 'hex')`
+  const noise = (length: number) =>
+    sql`decode(repeat(md5(n::text), ${Math.ceil(length / 16)}), 'hex')`
   const id = sql`translate(encode(sha256(n::text::bytea), 'base64'), '+/=', '-_')`
   const hash = (what: string) => sql`sha256((${what}::text || n)::bytea)`
   const expires_at = sql`now() + (1 + n % 40000) * interval '1 minute'`
