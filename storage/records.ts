@@ -42,7 +42,7 @@ export async function upsertRecord(
 ): Promise<void> {
   const id_hash = idHash(id)
   const contents = {
-    payload: seal(ring, rowName(model, id_hash), payload),
+    payload: seal(ring, recordName(model, id_hash), payload),
     uid_hash: keys.uid === undefined ? null : idHash(keys.uid),
     grant_id: keys.grant_id ?? null,
     expires_at: keys.expires_at ?? null,
@@ -172,14 +172,14 @@ export async function addRecordOnce(
   const id_hash = idHash(id)
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('oidc_records')
-    .values({ model, id_hash, payload: seal(ring, rowName(model, id_hash), {}), expires_at })
+    .values({ model, id_hash, payload: seal(ring, recordName(model, id_hash), {}), expires_at })
     .onConflict(conflict => conflict.columns(['model', 'id_hash']).doNothing())
     .executeTakeFirstOrThrow()
   return numInsertedOrUpdatedRows === 1n
 }
 
 function openRecord({ ring }: Store, model: string, row: Row): StoredRecord {
-  const name = rowName(model, row.id_hash)
+  const name = recordName(model, row.id_hash)
   const payload = unseal(ring, name, row.payload)
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
     throw new SealError('malformed', `${name} does not hold an object`)
@@ -198,6 +198,9 @@ function openSuccessor(ring: KeyRing, model: string, id_hash: Buffer, sealed: Bu
   return successor
 }
 
-const rowName = (model: string, id_hash: Buffer) =>
+/** What a record's payload is sealed for. */
+export const recordName = (model: string, id_hash: Buffer) =>
   `oidc_records/${model}/${id_hash.toString('hex')}`
-const successorName = (model: string, id_hash: Buffer) => `${rowName(model, id_hash)}/successor`
+/** What the name of its successor is sealed for. */
+export const successorName = (model: string, id_hash: Buffer) =>
+  `${recordName(model, id_hash)}/successor`

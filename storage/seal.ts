@@ -67,6 +67,15 @@ export function unseal(ring: KeyRing, row: string, envelope: Uint8Array): unknow
   return JSON.parse(json.toString('utf8'))
 }
 
+/**
+ * The kid of the key that a value is sealed with.
+ *
+ * @throws SealError `malformed`
+ */
+export function sealedWith(envelope: Uint8Array): string {
+  return open(Buffer.from(envelope)).kid
+}
+
 function open(envelope: Buffer) {
   const [version, kidLength] = envelope
   if (version !== VERSION || kidLength === undefined)
