@@ -6,6 +6,7 @@ import * as connections from './migrations/002-connections.ts'
 import * as auditEvents from './migrations/003-audit-events.ts'
 import * as connectionLife from './migrations/004-connection-life.ts'
 import * as retention from './migrations/005-retention.ts'
+import * as unusedClients from './migrations/006-unused-clients.ts'
 
 const TABLE = 'storage_migrations'
 
@@ -16,6 +17,7 @@ const migrations: Record<string, Migration> = {
   '003-audit-events': auditEvents,
   '004-connection-life': connectionLife,
   '005-retention': retention,
+  '006-unused-clients': unusedClients,
 }
 
 /**

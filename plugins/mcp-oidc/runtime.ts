@@ -13,6 +13,7 @@ import { poolUse } from '../../storage/pool-use.ts'
 import type { Store } from '../../storage/store.ts'
 import { createAudit, requestId } from './audit.ts'
 import { createAuthorizationApp } from './authorization/app.ts'
+import { registeredClients } from './authorization/clients/registered-clients.ts'
 import { errorPage, signOutPages } from './authorization/error-page.ts'
 import { createProvider } from './authorization/provider.ts'
 import { admitRefreshes } from './authorization/refresh/admit.ts'
@@ -88,9 +89,11 @@ export function createRuntime(
       createUpstream(idp, `${settings.issuer}/callback/${idp.id}`),
     ]),
   )
+  const clients = registeredClients(store, settings)
   const provider = createProvider(settings, {
     store,
     end,
+    clients,
     now,
     findConnection: id => findConnection(store, id),
     admitRefresh: admitRefreshes({ settings, store, upstreams, end, log, now }),
@@ -156,7 +159,7 @@ export function createRuntime(
   return {
     door: meteredDoor(door, metrics),
     app: createAuthorizationApp(
-      { settings, provider, store, transactions, upstreams, pages, audit, end, log, now },
+      { settings, provider, store, clients, transactions, upstreams, pages, audit, end, log, now },
       ready,
     ),
     ready,

@@ -162,6 +162,20 @@ export const fields = {
       },
     },
   },
+  unused_client_ttl: {
+    type: 'integer',
+    default: 86400,
+    between: [3600, 2592000],
+    description:
+      'How long a client that registered itself is kept while nobody has approved a connection of it, seconds.',
+  },
+  most_unused_clients: {
+    type: 'integer',
+    default: 10000,
+    between: [1, 1000000],
+    description:
+      'How many such clients there may be at a time. Beyond it `/register` answers 503; other clients go on.',
+  },
   private_use_schemes: {
     type: 'array',
     elements: { type: 'string' },

@@ -133,7 +133,8 @@ describe('the limits of config/kong.yml', () => {
   })
 
   it('G07 are per address where mcp-oidc answers itself', () => {
-    expect(limits('oauth')).toEqual([['ip-rate-limiting', 'ip', undefined]])
+    for (const route of ['oauth', 'register'])
+      expect(limits(route)).toEqual([['ip-rate-limiting', 'ip', undefined]])
   })
 
   it('G02 count by no header that a client could send: pre-function removes them', () => {

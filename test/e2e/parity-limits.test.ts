@@ -97,6 +97,11 @@ describe('the limits', () => {
     },
   )
 
+  it('G07 R06 of an address are told with each registration', async () => {
+    const answer = await rawRequest(gateway.url, '/register')
+    told(answer, ['minute', 'hour'], settingsOf('register', 'ip-rate-limiting'))
+  })
+
   it('G07 are not told where nothing is counted', async () => {
     const { headers } = await rawRequest(gateway.url, '/nowhere')
     expect(Object.keys(headers).filter(name => name.includes('ratelimit'))).toEqual([])
@@ -146,7 +151,6 @@ describe('counted for an address', () => {
       () => rawRequest(gateway.url, '/assets/nothing'),
       () => rawRequest(gateway.url, '/callback/dev?code=x&state=x'),
       () => post('/token', 'grant_type=authorization_code&code=x'),
-      () => post('/register', '{}'),
       () => post('/revoke', 'token=x'),
     ]
     await undisturbed(async () => {
@@ -155,6 +159,15 @@ describe('counted for an address', () => {
         expect((await preflight('/token')).status).toBe(200)
         expect(remaining(await ask(), 'hour')).toBe(begun - index - 1)
       }
+    })
+  })
+
+  it('R06 are registrations apart: they use up nobody’s sign-ins', async () => {
+    await undisturbed(async () => {
+      const begun = remaining(await rawRequest(gateway.url, '/jwks'), 'hour')
+      const first = remaining(await post('/register', '{}'), 'hour')
+      expect(remaining(await post('/register', '{}'), 'hour')).toBe(first - 1)
+      expect(remaining(await rawRequest(gateway.url, '/jwks'), 'hour')).toBe(begun - 1)
     })
   })
 

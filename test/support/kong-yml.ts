@@ -13,7 +13,7 @@ interface Route {
 type Settings = Readonly<Record<string, unknown>>
 
 /** What the operator's file says to a plugin of a route. */
-export function settingsOf(route: 'mcp' | 'oauth', plugin: string): Settings {
+export function settingsOf(route: 'mcp' | 'oauth' | 'register', plugin: string): Settings {
   const { routes, services } = parse(readFileSync(kong_yml, 'utf8'), { merge: true }) as {
     readonly services: readonly { readonly routes: readonly Route[] }[]
     readonly routes: readonly Route[]

@@ -11,6 +11,7 @@ import {
 } from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
 import type { EndConnections } from '../connections/end.ts'
+import type { RegisteredClients } from './clients/registered-clients.ts'
 import { refreshing } from './refresh/refreshing.ts'
 
 /**
@@ -19,9 +20,16 @@ import { refreshing } from './refresh/refreshing.ts'
  * A refresh token is consumed when its successor is written, so no failure leaves one without the
  * other. A grant is a connection, so revoking it ends the connection.
  */
-export function createAdapter(store: Store, end: EndConnections): (model: string) => Adapter {
+export function createAdapter(
+  store: Store,
+  end: EndConnections,
+  clients: Pick<RegisteredClients, 'save' | 'use'>,
+): (model: string) => Adapter {
   return model => ({
     upsert: async (id, payload) => {
+      if (model === 'Client') return clients.save(id, payload)
+      // A grant is an approved connection: its client is in use from here on.
+      if (model === 'Grant' && payload.clientId) await clients.use(payload.clientId)
       const keys = keysOf(payload)
       const replaced = model === 'RefreshToken' ? replacedToken() : undefined
       if (replaced === undefined) return upsertRecord(store, model, id, payload, keys)

@@ -17,11 +17,18 @@ export function beginAuthorization(flow: Flow): RequestHandler {
     const uid = /^\/connect\/([\w-]+)$/.exec(String(response.headers['location'] ?? ''))?.[1]
     if (uid === undefined) return send(res, response)
     const browser = browserOf(req.headers.cookie, flow.settings.secure)
+    await keepWhileAsked(flow, req.query.client_id)
     await flow.transactions.bind(uid, browserHash(browser.id), interaction_ttl)
     const cookies = [response.headers['set-cookie'] ?? [], browser.set_cookie ?? []].flat()
     send(res, { ...response, headers: { ...response.headers, 'set-cookie': cookies } })
   }
 }
+
+/** A client that was never used may not expire between this request and its approval. */
+async function keepWhileAsked({ clients }: Flow, client_id: unknown): Promise<void> {
+  if (typeof client_id === 'string') await clients.keep(client_id, interaction_ttl + a_minute)
+}
+const a_minute = 60
 
 /**
  * GET /authorize/:uid: the answer to the client, in the browser that asked, once: oidc-provider would

@@ -10,6 +10,8 @@ export interface RegistrationError {
 const grant_types = ['authorization_code', 'refresh_token']
 const most_redirect_uris = 32
 
+const names = z.array(z.string().max(200)).max(32)
+
 const metadata_schema = z.object({
   redirect_uris: z.array(z.string()).min(1).max(most_redirect_uris),
   client_name: z.string().max(200).optional(),
@@ -17,8 +19,8 @@ const metadata_schema = z.object({
   logo_uri: z.string().max(2048).optional(),
   policy_uri: z.string().max(2048).optional(),
   tos_uri: z.string().max(2048).optional(),
-  grant_types: z.array(z.string()).default(grant_types),
-  response_types: z.array(z.string()).default(['code']),
+  grant_types: names.default(grant_types),
+  response_types: names.default(['code']),
   token_endpoint_auth_method: z
     .enum(['none', 'client_secret_basic', 'client_secret_post'])
     .default('none'),

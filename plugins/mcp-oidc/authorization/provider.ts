@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   type ClientMetadata,
   type Configuration,
@@ -10,6 +11,8 @@ import type { Settings } from '../config/settings.ts'
 import type { EndConnections } from '../connections/end.ts'
 import { endpoints } from './endpoints.ts'
 import { createAdapter } from './adapter.ts'
+import { publicClientId } from './clients/client-id.ts'
+import type { RegisteredClients } from './clients/registered-clients.ts'
 import type { Store } from '../../../storage/store.ts'
 import { matchesRegistered, redirectUriProblem } from './redirect-uri.ts'
 import { everyConnectionSignsIn } from './prompts.ts'
@@ -21,6 +24,7 @@ export interface ProviderParts {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly end: EndConnections
+  readonly clients: RegisteredClients
   readonly findConnection: (id: string) => Promise<Connection | undefined>
   /** Resolves when the token may be redeemed. Rejects with the answer for the client. */
   readonly admitRefresh: (token: RedeemedToken) => Promise<void>
@@ -64,7 +68,7 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
   const { secure, connection_ttl } = settings
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
   return {
-    adapter: createAdapter(parts.store, parts.end),
+    adapter: createAdapter(parts.store, parts.end, parts.clients),
     jwks: { keys: settings.signing_keys.map(key => key.private_jwk) },
     routes: endpoints,
     clients: settings.resource_servers.map(resourceServerClient),
@@ -93,7 +97,11 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     features: {
       devInteractions: { enabled: false },
       // A registration is never changed: a client that wants another makes one.
-      registration: { enabled: true, issueRegistrationAccessToken: false },
+      registration: {
+        enabled: true,
+        issueRegistrationAccessToken: false,
+        idFactory: ({ oidc }) => registeredClientId(oidc.body ?? {}),
+      },
       revocation: {
         enabled: true,
         // RFC 7009 2.1: a client ends its own connections, nobody else's.
@@ -154,6 +162,13 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     },
     renderError: parts.renderError,
   }
+}
+
+/** A client with a secret is nobody else's: its id is new each time. */
+function registeredClientId(metadata: Readonly<Record<string, unknown>>): string {
+  return metadata.token_endpoint_auth_method === 'none'
+    ? publicClientId(metadata)
+    : `dcr_${randomBytes(24).toString('base64url')}`
 }
 
 /** Asks about tokens (RFC 7662) and gets none. */

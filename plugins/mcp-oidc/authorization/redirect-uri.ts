@@ -85,7 +85,7 @@ export function matchesRegistered(requested: string, registered: readonly string
 }
 
 /** An http loopback URI without its port; `undefined` for any other. Works on the text as it stands. */
-function withoutLoopbackPort(uri: string): string | undefined {
+export function withoutLoopbackPort(uri: string): string | undefined {
   const parts = /^(http:\/\/(?:localhost|127\.0\.0\.1|\[::1\]))(?::\d{1,5})?((?:[/?].*)?)$/.exec(
     uri,
   )

@@ -38,6 +38,7 @@ export function registrationHandler(
       ...(answer?.client_id === undefined ? {} : { client_id: answer.client_id }),
       ...(answer?.error === undefined ? {} : { error_code: answer.error }),
     })
+    if (response.status === 503) res.setHeader('retry-after', '3600')
     send(res, response)
   }
 }

@@ -14,6 +14,7 @@ import type { EndConnections } from '../../connections/end.ts'
 import { checkWithIdp, type IdpVerdict } from '../../connections/idp-check.ts'
 import type { Log } from '../../log.ts'
 import type { Upstream } from '../../sign-in/upstream.ts'
+import { temporarilyUnavailable } from '../temporarily-unavailable.ts'
 import { refreshing } from './refreshing.ts'
 
 /** What oidc-provider has of the refresh token, which it has found to be the client's own. */
@@ -90,9 +91,7 @@ function connectionEnded(): Error {
 
 /** Nothing was consumed: the client may present the same token again. */
 function identityProviderAway(): Error {
-  const error = new errors.CustomOIDCProviderError(
-    'temporarily_unavailable',
+  return temporarilyUnavailable(
     'The company sign-in has not answered for too long to go on without it. Try again with the same refresh token.',
   )
-  return Object.assign(error, { status: 503, statusCode: 503 })
 }

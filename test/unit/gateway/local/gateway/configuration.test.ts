@@ -129,6 +129,7 @@ routes:
     expect(routes.map(({ name, plugins }) => [name, plugins.map(each => each.name)])).toEqual([
       ['mcp', [...before, 'mcp-oidc', ...admitted, ...always, 'post-function']],
       ['oauth', [...before, 'mcp-oidc', ...always]],
+      ['register', [...before, 'mcp-oidc', ...always]],
     ])
     expect(routes[0]?.plugins[before.length]).toMatchObject({
       config: { serve: 'resource', issuer: 'GATEWAY_URL' },
