@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto'
+import { keyWeakness } from './key-strength.ts'
 
 export interface SecretKey {
   readonly kid: string
@@ -66,6 +67,7 @@ function parseKey(jwk: unknown): SecretKey | string {
   const key = Buffer.from(k, 'base64url')
   if (key.toString('base64url') !== k) return 'k is not base64url'
   if (key.length !== KEY_BYTES) return `k is not ${KEY_BYTES} bytes`
-  if (key.every(byte => byte === key[0])) return 'k is one byte repeated, not a random key'
+  const weakness = keyWeakness(key)
+  if (weakness !== undefined) return `k is ${weakness}, not a random key`
   return { kid, key }
 }

@@ -1,144 +1,125 @@
-import { idpTokenName, openProfile, profileName, sealedProfile } from './connections.ts'
-import { recordName, successorName } from './records.ts'
-import { seal, sealedWith, unseal } from './seal.ts'
+import { type RawBuilder, sql, type SqlBool } from 'kysely'
+import { SealError, type SealErrorCode, sealedPrefix } from './seal.ts'
+import {
+  type Changes,
+  sealed_tables,
+  type SealedColumn,
+  type SealedRow,
+  type SealedTable,
+} from './sealed-tables.ts'
 import type { Store } from './store.ts'
 
 export interface Resealed {
-  /** Rows looked at. */
-  readonly seen: number
-  /** Rows that are sealed with the first key now, and were not before. */
+  /** Values that are sealed with the first key now, and were not before. */
   readonly resealed: number
-  /** Rows that changed at the same moment: whoever wrote them sealed them. */
+  /** Values whose row changed at the same moment: whoever wrote it sealed it. */
   readonly overtaken: number
-  /** Rows that do not open, by name: they stay as they are. */
-  readonly unopened: readonly string[]
+  /** Values that do not open. They stay as they are. */
+  readonly unopened: number
+}
+
+/** A value that does not open, by the name it was sealed for. */
+export interface Unopened {
+  readonly name: string
+  readonly code: SealErrorCode
+  /** Names the key, never the content. */
+  readonly message: string
 }
 
 export interface ResealOptions {
   /** Hears of every page. */
   readonly progress: (so_far: Resealed) => void
+  readonly unopened: (value: Unopened) => void
+  /** Ends the work after the row under way. */
+  readonly signal: AbortSignal
 }
 
 const page = 500
 
-interface Work {
-  seen: number
-  resealed: number
-  overtaken: number
-  unopened: string[]
-}
-
 /**
- * Seals again, with the first key of the ring, every row that another key sealed, while the gateway
- * runs: a row is replaced only if it is still what was read. May be ended and begun again at any time.
+ * Seals again, with the first key of the ring, whatever another key sealed, while the gateway runs:
+ * row by row, so that nothing waits for it, and each only if it is still what was read. May be ended
+ * at any time and begun again: what is done is not read a second time.
  */
-export async function reseal(store: Store, { progress }: ResealOptions): Promise<Resealed> {
-  const work: Work = { seen: 0, resealed: 0, overtaken: 0, unopened: [] }
-  await resealConnections(store, work, () => progress(work))
-  await resealRecords(store, work, () => progress(work))
-  return work
-}
-
-async function resealConnections(store: Store, work: Work, done: () => void): Promise<void> {
-  for (let after = ''; ;) {
-    const rows = await store.db
-      .selectFrom('connections')
-      .select(['id', 'idp_id', 'profile', 'idp_refresh_token'])
-      .where('id', '>', after)
-      .orderBy('id')
-      .limit(page)
-      .execute()
-    for (const { id, idp_id, profile, idp_refresh_token } of rows)
-      await attempt(work, profileName(id), async () => {
-        const changes = {
-          ...(isOld(store, profile) &&
-            sealedProfile(store, id, idp_id, openProfile(store, id, profile))),
-          ...(idp_refresh_token &&
-            isOld(store, idp_refresh_token) && {
-              idp_refresh_token: again(store, idpTokenName(id), idp_refresh_token),
-            }),
+export async function reseal(store: Store, options: ResealOptions): Promise<Resealed> {
+  const done = { resealed: 0, overtaken: 0, unopened: 0 }
+  const { progress, unopened, signal } = options
+  for (const table of sealed_tables) {
+    let after: SealedRow | undefined
+    do {
+      const rows: readonly SealedRow[] = await oldRows(store, table, after)
+      for (const row of rows) {
+        if (signal.aborted) return done
+        for (const [column, sealed] of Object.entries(table.columns)) {
+          const work = workOn(store, column, sealed, row)
+          if (work === undefined) continue
+          if ('unopened' in work) {
+            unopened(work.unopened)
+            done.unopened += 1
+          } else if (await replaced(store, table, row, column, work.changes)) done.resealed += 1
+          else done.overtaken += 1
         }
-        if (Object.keys(changes).length === 0) return undefined
-        const { numUpdatedRows } = await store.db
-          .updateTable('connections')
-          .set(changes)
-          .where('id', '=', id)
-          .where('profile', '=', profile)
-          .where('idp_refresh_token', 'is not distinct from', idp_refresh_token)
-          .executeTakeFirstOrThrow()
-        return numUpdatedRows === 1n
-      })
-    done()
-    const last = rows.at(-1)
-    if (!last || rows.length < page) return
-    after = last.id
+      }
+      progress(done)
+      after = rows.length < page ? undefined : rows.at(-1)
+    } while (after !== undefined)
   }
+  return done
 }
 
-async function resealRecords(store: Store, work: Work, done: () => void): Promise<void> {
-  let after: { model: string; id_hash: Buffer } | undefined
-  for (;;) {
-    const from = after
-    let query = store.db
-      .selectFrom('oidc_records')
-      .select(['model', 'id_hash', 'payload', 'successor'])
-      .orderBy('model')
-      .orderBy('id_hash')
-      .limit(page)
-    if (from)
-      query = query.where(row =>
-        row(row.refTuple('model', 'id_hash'), '>', row.tuple(from.model, from.id_hash)),
-      )
-    const rows = await query.execute()
-    for (const { model, id_hash, payload, successor } of rows)
-      await attempt(work, recordName(model, id_hash), async () => {
-        const changes = {
-          ...(isOld(store, payload) && {
-            payload: again(store, recordName(model, id_hash), payload),
-          }),
-          ...(successor &&
-            isOld(store, successor) && {
-              successor: again(store, successorName(model, id_hash), successor),
-            }),
-        }
-        if (Object.keys(changes).length === 0) return undefined
-        const { numUpdatedRows } = await store.db
-          .updateTable('oidc_records')
-          .set(changes)
-          .where('model', '=', model)
-          .where('id_hash', '=', id_hash)
-          .where('payload', '=', payload)
-          .where('successor', 'is not distinct from', successor)
-          .executeTakeFirstOrThrow()
-        return numUpdatedRows === 1n
-      })
-    done()
-    after = rows.at(-1)
-    if (!after || rows.length < page) return
-  }
+/** The next rows with a value that the first key has not sealed, in the order of their keys. */
+async function oldRows(
+  { db, ring }: Store,
+  { table, key, also, columns }: SealedTable,
+  after: SealedRow | undefined,
+): Promise<readonly SealedRow[]> {
+  const names = Object.keys(columns)
+  const prefix = sealedPrefix(ring[0])
+  const old = names.map(
+    name => sql<SqlBool>`substring(${sql.ref(name)} from 1 for ${prefix.length}) <> ${prefix}`,
+  )
+  const keys = sql.join(key.map(name => sql.ref(name)))
+  const further = after
+    ? sql<SqlBool>`(${keys}) > (${sql.join(key.map(name => after[name]))})`
+    : sql<SqlBool>`true`
+  const { rows } = await sql<SealedRow>`
+    select ${sql.join([...key, ...also, ...names].map(name => sql.ref(name)))}
+    from ${sql.table(table)}
+    where ${further} and (${sql.join(old, sql` or `)})
+    order by ${keys} limit ${page}`.execute(db)
+  return rows
 }
 
-/** `replace` gives whether the row was still the same; undefined when there was nothing to do. */
-async function attempt(
-  work: Work,
-  name: string,
-  replace: () => Promise<boolean | undefined>,
-): Promise<void> {
-  work.seen += 1
+/** What is to be written, why the value does not open, or undefined when there is nothing to do. */
+function workOn(
+  store: Store,
+  column: string,
+  { name, resealed }: SealedColumn,
+  row: SealedRow,
+): { readonly changes: Changes } | { readonly unopened: Unopened } | undefined {
+  const sealed = row[column] as Buffer | null
+  const prefix = sealedPrefix(store.ring[0])
+  if (sealed === null || sealed.subarray(0, prefix.length).equals(prefix)) return undefined
   try {
-    const replaced = await replace()
-    if (replaced === true) work.resealed += 1
-    if (replaced === false) work.overtaken += 1
+    return { changes: resealed(store, row, sealed) }
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'SealError') throw error
-    work.unopened.push(name)
+    if (!(error instanceof SealError)) throw error
+    return { unopened: { name: name(row), code: error.code, message: error.message } }
   }
 }
 
-function isOld({ ring }: Store, sealed: Buffer): boolean {
-  return sealedWith(sealed) !== ring[0].kid
-}
-
-function again({ ring }: Store, name: string, sealed: Buffer): Buffer {
-  return seal(ring, name, unseal(ring, name, sealed))
+/** False when the value was not the same any more. */
+async function replaced(
+  { db }: Store,
+  { table, key }: SealedTable,
+  row: SealedRow,
+  column: string,
+  changes: Changes,
+): Promise<boolean> {
+  const equal = (name: string): RawBuilder<unknown> => sql`${sql.ref(name)} = ${row[name]}`
+  const { numAffectedRows } = await sql`
+    update ${sql.table(table)}
+    set ${sql.join(Object.entries(changes).map(([name, value]) => sql`${sql.ref(name)} = ${value}`))}
+    where ${sql.join([...key, column].map(equal), sql` and `)}`.execute(db)
+  return numAffectedRows === 1n
 }

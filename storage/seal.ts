@@ -35,8 +35,7 @@ export function seal(ring: KeyRing, row: string, value: unknown): Buffer {
   const json = JSON.stringify(value) as string | undefined
   if (json === undefined) throw new TypeError('only JSON values can be sealed')
   const [key] = ring
-  const kid = Buffer.from(key.kid)
-  const header = Buffer.concat([Buffer.of(VERSION, kid.length), kid])
+  const header = sealedPrefix(key)
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv(CIPHER, sealingKey(key), nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(additionalData(header, row))
@@ -51,10 +50,11 @@ export function seal(ring: KeyRing, row: string, value: unknown): Buffer {
  *   or another row's; `malformed`: not an envelope at all
  */
 export function unseal(ring: KeyRing, row: string, envelope: Uint8Array): unknown {
-  const { header, kid, nonce, tag, ciphertext } = open(Buffer.from(envelope))
+  const { header, kid, nonce, tag, ciphertext } = open(Buffer.from(envelope), row)
   const key = ring.find(candidate => candidate.kid === kid)
+  const named = `key ${JSON.stringify(kid)}`
   if (key === undefined)
-    throw new SealError('unknown_key', `${row} is sealed with a key that is not in the ring`)
+    throw new SealError('unknown_key', `${row} is sealed with ${named}, which is not in the ring`)
   const decipher = createDecipheriv(CIPHER, sealingKey(key), nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(additionalData(header, row))
   decipher.setAuthTag(tag)
@@ -62,29 +62,30 @@ export function unseal(ring: KeyRing, row: string, envelope: Uint8Array): unknow
   try {
     decipher.final()
   } catch {
-    throw new SealError('tampered', `${row} was changed, or belongs to another row`)
+    throw new SealError(
+      'tampered',
+      `${row} was changed, belongs to another row, or its ${named} is another one of that name`,
+    )
   }
   return JSON.parse(json.toString('utf8'))
 }
 
-/**
- * The kid of the key that a value is sealed with.
- *
- * @throws SealError `malformed`
- */
-export function sealedWith(envelope: Uint8Array): string {
-  return open(Buffer.from(envelope)).kid
+/** How every envelope begins that this key sealed, and no other one. */
+export function sealedPrefix({ kid }: Pick<SecretKey, 'kid'>): Buffer {
+  const bytes = Buffer.from(kid)
+  return Buffer.concat([Buffer.of(VERSION, bytes.length), bytes])
 }
 
-function open(envelope: Buffer) {
+function open(envelope: Buffer, row: string) {
   const [version, kidLength] = envelope
   if (version !== VERSION || kidLength === undefined)
-    throw new SealError('malformed', 'not a sealed envelope of a known version')
+    throw new SealError('malformed', `${row} holds no sealed value of a known version`)
   const header = envelope.subarray(0, 2 + kidLength)
   const nonce = envelope.subarray(header.length, header.length + NONCE_BYTES)
   const body = header.length + NONCE_BYTES
   const tag = envelope.subarray(body, body + TAG_BYTES)
-  if (tag.length < TAG_BYTES) throw new SealError('malformed', 'the sealed envelope is cut short')
+  if (tag.length < TAG_BYTES)
+    throw new SealError('malformed', `${row} holds a sealed value that is cut short`)
   const kid = header.subarray(2).toString('utf8')
   return { header, kid, nonce, tag, ciphertext: envelope.subarray(body + TAG_BYTES) }
 }

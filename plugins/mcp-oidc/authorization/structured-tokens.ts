@@ -44,15 +44,19 @@ export function serveStructuredTokens(provider: Provider, parts: StructuredToken
     const { oidc } = ctx as { oidc?: KoaContextWithOIDC['oidc'] }
     const jwt = oidc?.params?.token
     if (!oidc || typeof jwt !== 'string' || !isUnsupported(ctx.body)) return
-    const live = await findLive(jwt)
     const client_id = oidc.entities.Client?.clientId
     if (oidc.route === 'revocation') {
-      if (live && live.token.client_id === client_id)
-        await end({ id: live.connection.id }, { reason: 'client_revoked', req: ctx.req })
+      const verdict = await verify(jwt)
+      // The profile of the connection is not opened: also one that does not open can be ended.
+      if ('token' in verdict && verdict.token.client_id === client_id) {
+        const { sid: id, sub: user_id, org_id } = verdict.token
+        await end({ id, user_id, org_id, client_id }, { reason: 'client_revoked', req: ctx.req })
+      }
       ctx.status = 200
       ctx.body = ''
     }
     if (oidc.route === 'introspection') {
+      const live = await findLive(jwt)
       const allowed = settings.resource_servers.some(({ id }) => id === client_id)
       ctx.status = 200
       ctx.body = allowed && live ? introspection(settings, live) : { active: false }

@@ -3,6 +3,7 @@ import { parseKeyRing, type KeyRing } from '../../../storage/key-ring.ts'
 import { fields, type Config } from '../schema.ts'
 import { ConfigurationError } from './problem.ts'
 import { parseSigningKeys, type SigningRing } from './signing-keys.ts'
+import { sharedKeyProblems } from './ring-rules.ts'
 import { crossFieldProblems, developmentKeyProblems } from './rules.ts'
 import { validate } from './validate.ts'
 
@@ -40,8 +41,7 @@ export function parseConfig(raw: unknown): ParsedConfig {
   )
   const storage_keys = attempt('storage_keys', problems, () => parseKeyRing(config.storage_keys))
   const cookie_keys = attempt('cookie_keys', problems, () => parseKeyRing(config.cookie_keys))
-  if (storage_keys && cookie_keys && shareKey(storage_keys, cookie_keys))
-    problems.push('cookie_keys: share a key with storage_keys; make a separate one')
+  problems.push(...sharedKeyProblems({ signing_keys, storage_keys, cookie_keys }))
   for (const [setting, ring] of Object.entries({ signing_keys, storage_keys, cookie_keys }))
     problems.push(...developmentKeyProblems(setting, ring ?? [], config.issuer))
   if (problems.length > 0 || !signing_keys || !storage_keys || !cookie_keys)
@@ -66,9 +66,4 @@ function attempt<T>(setting: string, problems: string[], parse: () => T): T | un
     problems.push(`${setting}: ${error.message}`)
     return undefined
   }
-}
-
-function shareKey(one: KeyRing, other: KeyRing): boolean {
-  const seen = new Set(one.map(({ key }) => Buffer.from(key).toString('hex')))
-  return other.some(({ key }) => seen.has(Buffer.from(key).toString('hex')))
 }

@@ -10,6 +10,7 @@ const oct = (kid: unknown, k: unknown = randomBytes(32).toString('base64url')) =
 })
 const jwks = (...keys: unknown[]) => JSON.stringify({ keys })
 const twice = oct('a')
+const text = (said: string) => Buffer.from(said).toString('base64url')
 
 describe('parseKeyRing', () => {
   it('keeps the keys in order: the first one seals', () => {
@@ -40,6 +41,8 @@ describe('parseKeyRing', () => {
     ['a long k', jwks(oct('a', randomBytes(33).toString('base64url'))), 'not 32 bytes'],
     ['zeros', jwks(oct('a', Buffer.alloc(32).toString('base64url'))), 'one byte repeated'],
     ['one byte', jwks(oct('a', Buffer.alloc(32, 0xab).toString('base64url'))), 'one byte repeated'],
+    ['a password', jwks(oct('a', text('correct horse battery staple ...'))), 'readable text'],
+    ['hex digits for bytes', jwks(oct('a', text(randomBytes(16).toString('hex')))), 'readable'],
   ])('K02 refuses %s', (_, text, problem) => {
     expect(() => parseKeyRing(text)).toThrow(TypeError)
     expect(() => parseKeyRing(text)).toThrow(problem)

@@ -121,7 +121,7 @@ describe('unseal', () => {
   it('K01 says in its message neither the value nor the key', () => {
     const changed = Buffer.concat([envelope, Buffer.of(0)])
     expect(() => unseal(ring, row, changed)).toThrow(
-      'connections/abc was changed, or belongs to another row',
+      'connections/abc was changed, belongs to another row, or its key "2026-01" is another one',
     )
   })
 })
