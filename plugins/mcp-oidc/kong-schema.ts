@@ -2,6 +2,11 @@ interface Described {
   /** Shown by Kong's schema endpoint and in docs/settings.md. */
   readonly description?: string
   readonly required?: boolean
+  /**
+   * The setting that decides what holds when this one is not given. Kong fills a `default` in before
+   * we see the configuration, so such a field has none. Not a part of Kong's language.
+   */
+  readonly default_by?: string
 }
 
 interface StringField extends Described {
@@ -68,7 +73,8 @@ export function kongFields(fields: Fields): readonly Readonly<Record<string, unk
 }
 
 function kongField(field: Field): Readonly<Record<string, unknown>> {
-  if (field.type === 'record') return { ...field, fields: kongFields(field.fields) }
-  if (field.type === 'array') return { ...field, elements: kongField(field.elements) }
-  return { ...field }
+  const kong = Object.fromEntries(Object.entries(field).filter(([name]) => name !== 'default_by'))
+  if (field.type === 'record') return { ...kong, fields: kongFields(field.fields) }
+  if (field.type === 'array') return { ...kong, elements: kongField(field.elements) }
+  return kong
 }

@@ -1,3 +1,4 @@
+import { preset_names } from './config/idp-presets.ts'
 import type { ConfigOf, Fields } from './kong-schema.ts'
 
 /**
@@ -215,11 +216,36 @@ export const fields = {
           encrypted: true,
           description: 'Client secret registered there.',
         },
+        preset: {
+          type: 'string',
+          one_of: preset_names,
+          default: 'generic',
+          description:
+            'Which product it is: decides the settings below that say "by `preset`". What is written here wins.',
+        },
         scopes: {
           type: 'array',
           elements: { type: 'string' },
-          default: ['openid', 'email', 'profile', 'offline_access'],
+          default_by: 'preset',
           description: 'Scopes to ask for.',
+        },
+        authorization_parameters: {
+          type: 'array',
+          default_by: 'preset',
+          description:
+            'Further parameters of the authorization request there, beside those of the preset.',
+          elements: {
+            type: 'record',
+            fields: {
+              name: {
+                type: 'string',
+                required: true,
+                description:
+                  'Its name, such as `organization`. None that this gateway sets itself.',
+              },
+              value: { type: 'string', required: true, description: 'Its value.' },
+            },
+          },
         },
         orgs: {
           type: 'array',
@@ -229,13 +255,46 @@ export const fields = {
         },
         org_claim: {
           type: 'string',
-          default: 'org_id',
-          description: 'Claim holding the org id or a list of them.',
+          default_by: 'preset',
+          description: 'Claim holding the org id or a list of them; a dot descends.',
+        },
+        org_map: {
+          type: 'array',
+          description:
+            'Org ids for the values of that claim, such as tenant ids or domains. With it, a value that is not here is no org.',
+          elements: {
+            type: 'record',
+            fields: {
+              value: { type: 'string', required: true, description: 'What the claim says.' },
+              org: { type: 'string', required: true, description: 'One of `orgs`.' },
+            },
+          },
+        },
+        org_without_claim: {
+          type: 'string',
+          description:
+            'One of `orgs`, for people without that claim: everybody, where a provider serves one organization and has no such claim. Without it they are refused.',
         },
         roles_claim: {
           type: 'string',
-          default: 'roles',
+          default_by: 'preset',
           description: 'Claim holding the roles; a dot descends (`realm_access.roles`).',
+        },
+        trust_email: {
+          type: 'boolean',
+          default_by: 'preset',
+          description: 'Accept an email without `email_verified` (Entra omits the claim).',
+        },
+        userinfo: {
+          type: 'boolean',
+          default_by: 'preset',
+          description: 'Ask its userinfo endpoint for the claims that the id_token does not have.',
+        },
+        email_domains: {
+          type: 'array',
+          elements: { type: 'string' },
+          description:
+            'Domains whose addresses lead here, typed on the page or sent as `login_hint`. They decide nothing else.',
         },
         idp_logout_ends: {
           type: 'string',
@@ -243,11 +302,6 @@ export const fields = {
           default: 'sessions',
           description:
             'What a back-channel logout of this provider ends: browser sessions, or AI connections as well. Register `<issuer>/backchannel-logout/<id>` there.',
-        },
-        trust_email: {
-          type: 'boolean',
-          default: false,
-          description: 'Accept an email without `email_verified` (Entra omits the claim).',
         },
       },
     },

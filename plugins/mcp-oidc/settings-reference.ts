@@ -1,8 +1,9 @@
+import { preset_names, presets, type PresetSettings } from './config/idp-presets.ts'
 import type { Field, Fields } from './kong-schema.ts'
 
 /** docs/settings.md, made from the schema: one table of the settings, one of each nested record. */
 export function settingsReference(fields: Fields): string {
-  const tables = [table('The plugin', fields), ...nested(fields)]
+  const tables = [table('The plugin', fields), ...nested(fields), presetsTable()]
   return `# Settings of mcp-oidc
 
 Made from plugins/mcp-oidc/schema.ts by \`npm run docs:settings\`. They stand in config/kong.yml, under the anchor
@@ -16,8 +17,34 @@ ${tables.join('\n\n')}
 function nested(fields: Fields): readonly string[] {
   return Object.entries(fields).flatMap(([name, field]) => {
     if (field.type !== 'array' || field.elements.type !== 'record') return []
-    return [table(`Each of \`${name}\``, field.elements.fields)]
+    return [table(`Each of \`${name}\``, field.elements.fields), ...nested(field.elements.fields)]
   })
+}
+
+/** What holds for an identity provider whose record leaves a setting to its preset. */
+function presetsTable(): string {
+  const settings = [
+    'scopes',
+    'authorization_parameters',
+    'org_claim',
+    'roles_claim',
+    'trust_email',
+    'userinfo',
+  ] as const satisfies readonly (keyof PresetSettings)[]
+  const shown = (value: unknown) => (value === undefined ? 'none' : `\`${JSON.stringify(value)}\``)
+  const rows = preset_names.map(name => {
+    const { authorization_parameters, ...preset } = presets[name]
+    const pairs = authorization_parameters.map(one => `${one.name}=${one.value}`)
+    const values = { ...preset, authorization_parameters: pairs }
+    return `| \`${name}\` | ${settings.map(setting => shown(values[setting])).join(' | ')} |`
+  })
+  return [
+    '## What each `preset` of an identity provider says',
+    '',
+    `| preset | ${settings.map(setting => `\`${setting}\``).join(' | ')} |`,
+    `| --- |${' --- |'.repeat(settings.length)}`,
+    ...rows,
+  ].join('\n')
 }
 
 function table(title: string, fields: Fields): string {
@@ -46,5 +73,6 @@ function typeOf(field: Field): string {
 
 function fallback(field: Field): string {
   if (field.required) return '**required**'
+  if (field.default_by !== undefined) return `by \`${field.default_by}\``
   return 'default' in field ? `\`${JSON.stringify(field.default)}\`` : '—'
 }

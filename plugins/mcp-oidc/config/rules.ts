@@ -1,5 +1,6 @@
 import type { Config } from '../schema.ts'
-import { databaseUrlProblem, endpointProblem, isLoopback, issuerProblem } from './url-rules.ts'
+import { identityProviderProblems } from './identity-provider-rules.ts'
+import { databaseUrlProblem, isLoopback, issuerProblem } from './url-rules.ts'
 
 /** What no single field can tell: rules between settings. Gives `setting: problem and remedy` lines. */
 export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly string[] {
@@ -73,30 +74,21 @@ function providerProblems({
   upstream_audience,
 }: Omit<Config, 'serve'>): readonly string[] {
   if (identity_providers.length === 0) return ['identity_providers: name at least one']
-  const gateway = URL.parse(issuer)
-  const problems = identity_providers.flatMap((provider, index) => {
-    const at = `identity_providers.[${index}]`
-    const found = [...prefixed(`${at}.issuer`, endpointProblem(provider.issuer))]
-    const url = URL.parse(provider.issuer)
-    if (gateway && url && url.protocol === 'http:' && !isLoopback(gateway))
-      found.push(
-        `${at}.issuer: plain http is for a gateway on loopback; use the provider's https issuer`,
-      )
-    if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(provider.id))
-      found.push(`${at}.id: "${provider.id}" must be lower-case letters, digits and hyphens`)
-    if (provider.client_id === upstream_audience)
-      found.push(`${at}.client_id: equals upstream_audience; choose another audience`)
-    if (provider.orgs.length === 0) found.push(`${at}.orgs: list the orgs this provider may assert`)
-    for (const org of provider.orgs)
-      if (org.startsWith('usr_') || !/^[\x21-\x7E]{1,128}$/.test(org))
-        found.push(`${at}.orgs: "${org}" must be printable without spaces and not start with usr_`)
-    return found
-  })
+  const problems = identity_providers.flatMap((provider, index) =>
+    identityProviderProblems(provider, { issuer, upstream_audience }).map(
+      problem => `identity_providers.[${index}].${problem}`,
+    ),
+  )
   return [
     ...problems,
     ...duplicates(
       'identity_providers',
       identity_providers.map(({ id }) => id),
+    ),
+    // An address leads to one place.
+    ...duplicates(
+      'identity_providers.email_domains',
+      identity_providers.flatMap(({ email_domains = [] }) => [...new Set(email_domains)]),
     ),
   ]
 }

@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto'
 import { parseKeyRing, type KeyRing } from '../../../storage/key-ring.ts'
 import { fields, type Config } from '../schema.ts'
+import { type PresetSettings, withPreset } from './idp-presets.ts'
 import { ConfigurationError } from './problem.ts'
 import { parseSigningKeys, type SigningRing } from './signing-keys.ts'
 import { sharedKeyProblems } from './ring-rules.ts'
 import { crossFieldProblems, developmentKeyProblems } from './rules.ts'
 import { validate } from './validate.ts'
 
-export type IdentityProvider = Config['identity_providers'][number]
+/** One company sign-in, with what its preset says filled in. */
+export type IdentityProvider = Omit<Config['identity_providers'][number], keyof PresetSettings> &
+  PresetSettings
 
 /** The configuration, checked, with what follows from it. `serve` is apart: it differs per route. */
 export interface Settings extends Omit<
   Config,
-  'serve' | 'signing_keys' | 'storage_keys' | 'cookie_keys'
+  'serve' | 'signing_keys' | 'storage_keys' | 'cookie_keys' | 'identity_providers'
 > {
+  readonly identity_providers: readonly IdentityProvider[]
   /** Canonical resource (RFC 8707): the audience of every access token. */
   readonly resource: string
   readonly signing_keys: SigningRing
@@ -48,6 +52,7 @@ export function parseConfig(raw: unknown): ParsedConfig {
     throw new ConfigurationError(problems)
   const settings: Settings = {
     ...config,
+    identity_providers: config.identity_providers.map(withPreset),
     resource: config.issuer + config.resource_path,
     signing_keys,
     storage_keys,

@@ -79,4 +79,11 @@ export const unwelcome: Readonly<Record<Unwelcome, Message>> = {
       'You signed in, but the company sign-in sent more roles or groups than this gateway can pass on.',
     what_to_do: 'Ask your administrator to send only the roles that matter here.',
   },
+  claims_left_out: {
+    title: 'Your account is in too many groups',
+    what_happened:
+      'You signed in, but the company sign-in left out the list of your groups because it is too long, so this gateway cannot tell what you may do.',
+    what_to_do:
+      'Ask your administrator to give you an app role for this service, or to send only the groups that are assigned to it.',
+  },
 }

@@ -14,7 +14,13 @@ export interface Person {
 }
 
 /** Why somebody who did sign in may not go on; a page says so. */
-export type Unwelcome = 'no_email' | 'email_not_verified' | 'no_org' | 'too_many_roles'
+export type Unwelcome =
+  | 'no_email'
+  | 'email_not_verified'
+  | 'no_org'
+  | 'too_many_roles'
+  /** The provider says that there are roles, or orgs, without saying which. */
+  | 'claims_left_out'
 
 /** Somebody signed in and is turned away; `who` is for the audit trail. */
 export interface Refused {
@@ -47,10 +53,11 @@ export function personOf(claims: Claims, idp: IdentityProvider): Person | Refuse
     return { unwelcome: 'no_email', who: { user_id } }
   if (email_verified !== true && !(idp.trust_email && email_verified === undefined))
     return { unwelcome: 'email_not_verified', who: { user_id } }
-  const asserted = texts(claimAt(claims, idp.org_claim))
-  const orgs = idp.orgs.filter(org => asserted.includes(org))
+  if (leftOut(claims, idp.org_claim) || leftOut(claims, idp.roles_claim))
+    return { unwelcome: 'claims_left_out', who: { user_id, email } }
+  const orgs = orgsOf(claims, idp)
   if (orgs.length === 0) return { unwelcome: 'no_org', who: { user_id, email } }
-  const roles = texts(claimAt(claims, idp.roles_claim)).filter(role =>
+  const roles = texts(idp.roles_claim && claimAt(claims, idp.roles_claim)).filter(role =>
     /^[\x20-\x7E]{1,128}$/.test(role),
   )
   // Dropping some of them would be a guess at what the user may do.
@@ -65,6 +72,40 @@ export function personOf(claims: Claims, idp: IdentityProvider): Person | Refuse
     idp_sub: claims.sub,
     ...(typeof sid === 'string' ? { idp_sid: sid } : {}),
   }
+}
+
+/** Whether more about the person may be told elsewhere: a claim that counts here is not among these. */
+export function isThin(claims: Claims, idp: IdentityProvider): boolean {
+  const absent = (path: string | undefined) =>
+    path !== undefined && claimAt(claims, path) === undefined
+  return 'unwelcome' in personOf(claims, idp) || absent(idp.org_claim) || absent(idp.roles_claim)
+}
+
+/** Those that this provider may assert, of the ones it does. */
+function orgsOf(claims: Claims, idp: IdentityProvider): readonly string[] {
+  const claim = claimAt(claims, idp.org_claim)
+  const values = texts(claim)
+  const named = idp.org_map
+    ? idp.org_map.filter(({ value }) => values.includes(value)).map(({ org }) => org)
+    : values
+  const asserted = claim === undefined ? [idp.org_without_claim] : named
+  return idp.orgs.filter(org => asserted.includes(org))
+}
+
+/**
+ * Whether a claim is to be had from somewhere else, and so says nothing by its absence: OpenID Connect
+ * Core 5.6.2 (Entra, for the groups of somebody who is in more than 200), and Entra's `hasgroups`.
+ */
+function leftOut(claims: Claims, path: string | undefined): boolean {
+  if (path === undefined) return false
+  const { _claim_names: elsewhere, hasgroups } = claims
+  if (path === 'groups' && (hasgroups === true || hasgroups === 'true')) return true
+  const [top = path] = path.split('.')
+  return (
+    typeof elsewhere === 'object' &&
+    elsewhere !== null &&
+    (Object.hasOwn(elsewhere, path) || Object.hasOwn(elsewhere, top))
+  )
 }
 
 /**

@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import * as client from 'openid-client'
 import type { IdentityProvider } from '../config/settings.ts'
-import { type Person, personOf, type Refused, together } from './person.ts'
-import { judged, UpstreamError, upstreamError } from './upstream-error.ts'
+import type { Person, Refused } from './person.ts'
+import { personIn } from './person-in-tokens.ts'
+import { judged, upstreamError } from './upstream-error.ts'
 
 /** What the identity provider says when it is asked whether somebody still has access. */
 export type Standing =
@@ -82,25 +83,8 @@ export async function askStanding(
   return {
     kind: 'welcome',
     idp_refresh_token: rotated ?? idp_refresh_token,
-    person: async () => personIn(await judged(granted), config, idp, idp_sub),
+    person: async () => personIn(config, idp, { tokens: await judged(granted), idp_sub }),
   }
-}
-
-async function personIn(
-  tokens: Awaited<ReturnType<typeof client.refreshTokenGrant>>,
-  config: client.Configuration,
-  idp: IdentityProvider,
-  idp_sub: string,
-): Promise<Person | Refused | undefined> {
-  const { issuer, userinfo_endpoint } = config.serverMetadata()
-  const id_token = tokens.claims()
-  if (id_token && id_token.sub !== idp_sub)
-    throw new UpstreamError('rejected', new TypeError('the id_token is about another subject'))
-  const person = id_token && personOf(id_token, idp)
-  if (person && !('unwelcome' in person)) return person
-  if (userinfo_endpoint === undefined) return person
-  const userinfo = await judged(client.fetchUserInfo(config, tokens.access_token, idp_sub))
-  return personOf(together(id_token ?? { iss: issuer, sub: idp_sub }, userinfo), idp)
 }
 
 function refreshTokenIn(answer: object): string | undefined {

@@ -1,7 +1,8 @@
 import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose'
 import * as client from 'openid-client'
 import type { IdentityProvider } from '../config/settings.ts'
-import { type Person, personOf, type Refused, together } from './person.ts'
+import type { Person, Refused } from './person.ts'
+import { personIn } from './person-in-tokens.ts'
 import { askStanding, overhearRefreshes, type Standing } from './standing.ts'
 import { judged, UpstreamError } from './upstream-error.ts'
 
@@ -67,6 +68,7 @@ export function createUpstream(idp: IdentityProvider, redirect_uri: string): Ups
         nonce: trip.nonce,
         code_challenge: await client.calculatePKCECodeChallenge(trip.code_verifier),
         code_challenge_method: 'S256',
+        ...Object.fromEntries(idp.authorization_parameters.map(({ name, value }) => [name, value])),
         ...(login_hint === undefined ? {} : { login_hint }),
       })
       return { url: url.href, trip }
@@ -86,14 +88,8 @@ export function createUpstream(idp: IdentityProvider, redirect_uri: string): Ups
       )
       const id_token = tokens.claims()
       if (!id_token) throw new UpstreamError('rejected', new TypeError('no id_token'))
-      let person = personOf(id_token, idp)
-      if ('unwelcome' in person && config.serverMetadata().userinfo_endpoint) {
-        // Some providers keep the id_token thin; userinfo is bound to the same subject.
-        const userinfo = await judged(
-          client.fetchUserInfo(config, tokens.access_token, id_token.sub),
-        )
-        person = personOf(together(id_token, userinfo), idp)
-      }
+      const person = await personIn(config, idp, { tokens, idp_sub: id_token.sub })
+      if (!person) throw new UpstreamError('rejected', new TypeError('nothing about the person'))
       if ('unwelcome' in person) return person
       return {
         person,

@@ -97,6 +97,78 @@ describe('the configuration', () => {
     expect(problems[0]).toContain(setting)
   })
 
+  const tenant = '833ced3d-cb2e-41de-92f1-29e2af035ddc'
+  it.each([
+    ['every Entra tenant', { issuer: 'https://login.microsoftonline.com/common/v2.0' }, 'issuer'],
+    ['work accounts', { issuer: 'https://login.microsoftonline.com/organizations/v2.0' }, 'issuer'],
+    ['a template', { issuer: 'https://login.microsoftonline.com/{tenantid}/v2.0' }, 'issuer'],
+    [
+      'a tenant by name',
+      { issuer: 'https://login.microsoftonline.us/acme.example/v2.0' },
+      'issuer',
+    ],
+    ['no version', { issuer: `https://login.microsoftonline.com/${tenant}` }, 'issuer'],
+    ['no openid', { scopes: ['email'] }, 'scopes'],
+    ['an unknown preset', { preset: 'azure' }, 'preset'],
+    [
+      'a resource',
+      { authorization_parameters: [{ name: 'resource', value: 'x' }] },
+      'authorization_parameters',
+    ],
+    [
+      'a state of its own',
+      { authorization_parameters: [{ name: 'state', value: 'x' }] },
+      'authorization_parameters',
+    ],
+    [
+      'a parameter twice',
+      {
+        authorization_parameters: [
+          { name: 'prompt', value: 'login' },
+          { name: 'prompt', value: 'consent' },
+        ],
+      },
+      'authorization_parameters',
+    ],
+    ['a mapped org it may not assert', { org_map: [{ value: 't', org: 'initech' }] }, 'org_map'],
+    [
+      'two orgs for one value',
+      {
+        org_map: [
+          { value: 't', org: 'acme' },
+          { value: 't', org: 'globex' },
+        ],
+      },
+      'org_map',
+    ],
+    ['a foreign org without the claim', { org_without_claim: 'initech' }, 'org_without_claim'],
+    ['a domain in upper case', { email_domains: ['ACME.example'] }, 'email_domains'],
+    ['an address for a domain', { email_domains: ['a@acme.example'] }, 'email_domains'],
+    ['a wildcard', { email_domains: ['*.acme.example'] }, 'email_domains'],
+  ])('O05 refuses an identity provider with %s', (_name, changes, setting) => {
+    const problems = problemsOf(idp(changes))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(new RegExp(`^identity_providers\\.\\[0\\]\\.${setting}: `))
+  })
+
+  it.each([
+    `https://login.microsoftonline.com/${tenant}/v2.0`,
+    `https://login.partner.microsoftonline.cn/${tenant}/v2.0`,
+    `https://sts.windows.net/${tenant}/`,
+  ])('accepts one Entra tenant: %s', issuer => {
+    expect(problemsOf(idp({ issuer, preset: 'entra' }))).toEqual([])
+  })
+
+  it('O05 refuses a domain of two identity providers: an address leads to one place', () => {
+    const [record] = rawConfig().identity_providers as [object]
+    const of = (id: string, ...email_domains: string[]) => ({ ...record, id, email_domains })
+    const problems = (...identity_providers: object[]) => problemsOf({ identity_providers })
+    expect(problems(of('a', 'acme.example'), of('b', 'globex.example'))).toEqual([])
+    expect(problems(of('a', 'acme.example'), of('b', 'acme.example'))).toEqual([
+      'identity_providers.email_domains: "acme.example" appears twice',
+    ])
+  })
+
   it('K02 refuses a key shared between the storage and the cookie ring', () => {
     const ring = secretRing()
     expect(problemsOf({ storage_keys: ring, cookie_keys: ring })).toEqual([

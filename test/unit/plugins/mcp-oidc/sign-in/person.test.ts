@@ -65,6 +65,82 @@ describe('A06 who signed in', () => {
   })
 })
 
+describe('A06 an org under another name', () => {
+  const google = {
+    ...idp,
+    org_claim: 'hd',
+    org_map: [
+      { value: 'acme.example', org: 'acme' },
+      { value: 'acme.co.example', org: 'acme' },
+      { value: 'globex.example', org: 'globex' },
+    ],
+  }
+
+  it.each([
+    ['acme.example', ['acme']],
+    ['acme.co.example', ['acme']],
+    [
+      ['globex.example', 'acme.example'],
+      ['acme', 'globex'],
+    ],
+  ])('is the one that the map says: %j', (hd, orgs) => {
+    expect(personOf({ ...claims, hd }, google)).toMatchObject({ orgs })
+  })
+
+  it.each(['acme', 'ACME.EXAMPLE', 'evil.example', '', 'constructor'])(
+    'is none where the map says nothing: %j',
+    hd => {
+      expect(personOf({ ...claims, hd }, google)).toMatchObject({ unwelcome: 'no_org' })
+    },
+  )
+
+  it('and what the map says counts only where the provider may assert it', () => {
+    const less = { ...google, orgs: ['globex'] }
+    expect(personOf({ ...claims, hd: 'acme.example' }, less)).toMatchObject({ unwelcome: 'no_org' })
+  })
+
+  it('is the one for people without the claim, where there is one, and for nobody else', () => {
+    const lenient = { ...google, org_without_claim: 'globex' }
+    expect(personOf(claims, google)).toMatchObject({ unwelcome: 'no_org' })
+    expect(personOf(claims, lenient)).toMatchObject({ orgs: ['globex'] })
+    for (const hd of ['evil.example', '', [], null, 0])
+      expect(personOf({ ...claims, hd }, lenient)).toMatchObject({ unwelcome: 'no_org' })
+    expect(personOf({ ...claims, _claim_names: { hd: 'src1' } }, lenient)).toMatchObject({
+      unwelcome: 'claims_left_out',
+    })
+  })
+})
+
+describe('A06 groups that are not in the token', () => {
+  const by_groups = { ...idp, roles_claim: 'groups' }
+
+  it.each([
+    { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://x' } } },
+    { hasgroups: true },
+    { hasgroups: 'true' },
+    { groups: ['g1'], _claim_names: { groups: 'src1' } },
+  ])('are never read as no groups: %j', change => {
+    expect(personOf({ ...claims, ...change }, by_groups)).toMatchObject({
+      unwelcome: 'claims_left_out',
+      who: { email: claims.email },
+    })
+    expect(personOf({ ...claims, ...change }, idp)).toMatchObject({ roles: ['admin'] })
+  })
+
+  it('are noticed below a dotted path and under a name with dots', () => {
+    const left_out = (path: string, name: string) =>
+      personOf({ ...claims, _claim_names: { [name]: 's' } }, { ...idp, roles_claim: path })
+    expect(left_out('realm_access.roles', 'realm_access')).toHaveProperty('unwelcome')
+    expect(left_out('https://acme.example/r', 'https://acme.example/r')).toHaveProperty('unwelcome')
+    expect(left_out('roles', 'groups')).not.toHaveProperty('unwelcome')
+  })
+
+  it('do not matter to a provider without roles', () => {
+    const google = { ...idp, roles_claim: undefined }
+    expect(personOf({ ...claims, hasgroups: true }, google)).toMatchObject({ roles: [] })
+  })
+})
+
 describe('A05 an email', () => {
   it.each([
     [{ email_verified: false }, 'email_not_verified'],

@@ -51,7 +51,9 @@ describe('the identity provider is asked whether somebody still has access', () 
   )
 
   it('reads who it is from the id_token, and nothing else, when that says enough', async () => {
-    const id_token = await idp.idToken({ orgs: ['globex'], email: 'alice@globex.example' })
+    const id_token = await idp.idToken({
+      ...{ orgs: ['globex'], roles: [], email: 'alice@globex.example' },
+    })
     idp.replies = { '/token': { body: { ...rotated, id_token } }, '/userinfo': 'hang up' }
     const { person } = await welcome()
     expect(await person()).toMatchObject({ orgs: ['globex'], email: 'alice@globex.example' })
@@ -73,9 +75,29 @@ describe('the identity provider is asked whether somebody still has access', () 
       '/userinfo': { body: { sub: 'alice', ...alice } },
     }
     const by_userinfo = await (await welcome()).person()
-    idp.replies = { '/token': { body: { ...rotated, id_token: await idp.idToken() } } }
+    const id_token = await idp.idToken({ roles: [] })
+    idp.replies = { '/token': { body: { ...rotated, id_token } } }
     expect(by_userinfo).toEqual(await (await welcome()).person())
     expect(by_userinfo).toMatchObject({ idp_sub: 'alice', orgs: ['acme'] })
+  })
+
+  it('T05 takes no role away because the id_token of a refresh is thinner than that of the sign-in', async () => {
+    idp.replies = {
+      '/token': { body: { ...rotated, id_token: await idp.idToken() } },
+      '/userinfo': { body: { sub: 'alice', ...alice, roles: ['admin'] } },
+    }
+    expect(await (await welcome()).person()).toMatchObject({ roles: ['admin'] })
+  })
+
+  it('asks a provider whose id_token holds all there is for nothing more', async () => {
+    idp.replies = {
+      '/token': { body: { ...rotated, id_token: await idp.idToken() } },
+      '/userinfo': 'hang up',
+    }
+    const upstream = createUpstream({ ...idp.setting, userinfo: false }, 'https://gw.example/cb')
+    const standing = await upstream.refresh('first', 'alice')
+    if (standing.kind !== 'welcome') throw new Error(standing.error)
+    expect(await standing.person()).toMatchObject({ orgs: ['acme'], roles: [] })
   })
 
   it('says who is not welcome any more', async () => {
