@@ -11,6 +11,7 @@ export const requirements = {
     'D04',
     'D05',
     'R01',
+    'R03',
     'R04',
     'R05',
     'R07',

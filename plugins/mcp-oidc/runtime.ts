@@ -13,7 +13,7 @@ import { poolUse } from '../../storage/pool-use.ts'
 import type { Store } from '../../storage/store.ts'
 import { createAudit, requestId } from './audit.ts'
 import { createAuthorizationApp } from './authorization/app.ts'
-import { registeredClients } from './authorization/clients/registered-clients.ts'
+import { createClients } from './authorization/clients/clients.ts'
 import { errorPage, signOutPages } from './authorization/error-page.ts'
 import { createProvider } from './authorization/provider.ts'
 import { admitRefreshes } from './authorization/refresh/admit.ts'
@@ -89,7 +89,7 @@ export function createRuntime(
       createUpstream(idp, `${settings.issuer}/callback/${idp.id}`),
     ]),
   )
-  const clients = registeredClients(store, settings)
+  const clients = createClients(store, settings)
   const provider = createProvider(settings, {
     store,
     end,

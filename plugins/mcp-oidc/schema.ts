@@ -163,6 +163,60 @@ export const fields = {
       },
     },
   },
+  clients: {
+    type: 'array',
+    default: [],
+    description:
+      'Clients that need no registration of their own: those the operator has agreed on something with.',
+    elements: {
+      type: 'record',
+      fields: {
+        client_id: {
+          type: 'string',
+          required: true,
+          description: 'As the client names itself. Not a URL.',
+        },
+        name: {
+          type: 'string',
+          required: true,
+          description: 'What the sign-in and consent pages call it.',
+        },
+        redirect_uris: {
+          type: 'array',
+          elements: { type: 'string' },
+          required: true,
+          description: 'Where it may be answered, compared to the byte but for a loopback port.',
+        },
+        token_endpoint_auth_method: {
+          type: 'string',
+          one_of: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+          default: 'none',
+          description: 'How it proves at `/token` who it is.',
+        },
+        client_secret: {
+          type: 'string',
+          referenceable: true,
+          encrypted: true,
+          description: 'For the `client_secret_…` methods, at least 32 characters.',
+        },
+        jwks: {
+          type: 'string',
+          description: 'For `private_key_jwt`: its public keys, a JWKS as JSON text.',
+        },
+        jwks_uri: {
+          type: 'string',
+          description:
+            'For `private_key_jwt`, in place of `jwks`: the https URL of its public keys.',
+        },
+        first_party: {
+          type: 'boolean',
+          default: false,
+          description:
+            "Whether it is one of the gateway's own pages, which redirects to its origin.",
+        },
+      },
+    },
+  },
   unused_client_ttl: {
     type: 'integer',
     default: 86400,

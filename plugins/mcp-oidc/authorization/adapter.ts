@@ -1,5 +1,6 @@
 import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider'
 import {
+  addRecordOnce,
   consumeRecord,
   destroyRecord,
   findRecord,
@@ -11,7 +12,7 @@ import {
 } from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
 import type { EndConnections } from '../connections/end.ts'
-import type { RegisteredClients } from './clients/registered-clients.ts'
+import type { Clients } from './clients/clients.ts'
 import { refreshing } from './refresh/refreshing.ts'
 
 /**
@@ -23,7 +24,7 @@ import { refreshing } from './refresh/refreshing.ts'
 export function createAdapter(
   store: Store,
   end: EndConnections,
-  clients: Pick<RegisteredClients, 'save' | 'use'>,
+  clients: Pick<Clients, 'find' | 'save' | 'use'>,
 ): (model: string) => Adapter {
   return model => ({
     upsert: async (id, payload) => {
@@ -31,13 +32,15 @@ export function createAdapter(
       // A grant is an approved connection: its client is in use from here on.
       if (model === 'Grant' && payload.clientId) await clients.use(payload.clientId)
       const keys = keysOf(payload)
+      if (model === 'ReplayDetection') return useOnce(store, id, keys)
       const replaced = model === 'RefreshToken' ? replacedToken() : undefined
       if (replaced === undefined) return upsertRecord(store, model, id, payload, keys)
       // Nobody got the successor: the client may present its token again.
       if (!(await replaceRecord(store, model, replaced, { id, payload, keys })))
         throw new Error('a refresh token was consumed by another while this request held its lease')
     },
-    find: async id => asPayload(await findRecord(store, model, id)),
+    find: async id =>
+      model === 'Client' ? clients.find(id) : asPayload(await findRecord(store, model, id)),
     findByUid: async uid => asPayload(await findRecordByUid(store, model, uid)),
     // The device flow is not served.
     findByUserCode: () => Promise.resolve(undefined),
@@ -61,6 +64,12 @@ export function createAdapter(
       await end({ id: grant_id }, { reason, req })
     },
   })
+}
+
+/** oidc-provider looks first and writes then; of two uses at the same moment one is refused here. */
+async function useOnce(store: Store, id: string, { expires_at }: RecordKeys): Promise<void> {
+  if (!expires_at || !(await addRecordOnce(store, 'ReplayDetection', id, expires_at)))
+    throw new errors.InvalidClientAuth('client assertion tokens must only be used once')
 }
 
 /** The token that this refresh consumes; oidc-provider has announced it before. */

@@ -8,7 +8,7 @@ export interface RegistrationError {
 }
 
 const grant_types = ['authorization_code', 'refresh_token']
-const most_redirect_uris = 32
+export const most_redirect_uris = 32
 
 const names = z.array(z.string().max(200)).max(32)
 
@@ -55,11 +55,18 @@ export function clientMetadata(
   return {
     metadata: {
       ...metadata,
-      redirect_uris: [...new Set(redirect_uris)],
-      grant_types,
-      response_types: ['code'],
-      application_type: redirect_uris.some(isNative) ? 'native' : 'web',
+      ...servedMetadata(redirect_uris),
     },
+  }
+}
+
+/** What is the same for every client, however it came to be one. */
+export function servedMetadata(redirect_uris: readonly string[]) {
+  return {
+    redirect_uris: [...new Set(redirect_uris)],
+    grant_types,
+    response_types: ['code' as const],
+    application_type: redirect_uris.some(isNative) ? ('native' as const) : ('web' as const),
   }
 }
 

@@ -12,7 +12,8 @@ import type { EndConnections } from '../connections/end.ts'
 import { endpoints } from './endpoints.ts'
 import { createAdapter } from './adapter.ts'
 import { publicClientId } from './clients/client-id.ts'
-import type { RegisteredClients } from './clients/registered-clients.ts'
+import { redirectPolicyOf } from './clients/pre-registered.ts'
+import type { Clients } from './clients/clients.ts'
 import type { Store } from '../../../storage/store.ts'
 import { matchesRegistered, redirectUriProblem } from './redirect-uri.ts'
 import { everyConnectionSignsIn } from './prompts.ts'
@@ -24,7 +25,7 @@ export interface ProviderParts {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly end: EndConnections
-  readonly clients: RegisteredClients
+  readonly clients: Clients
   readonly findConnection: (id: string) => Promise<Connection | undefined>
   /** Resolves when the token may be redeemed. Rejects with the answer for the client. */
   readonly admitRefresh: (token: RedeemedToken) => Promise<void>
@@ -54,9 +55,12 @@ export function createProvider(settings: Settings, parts: ProviderParts): Provid
     // other than `code` are refused as such.
     responseModeAllowed: (mode: string, response_type: string): boolean =>
       mode === 'query' || response_type !== 'code',
-    redirectUriAllowed: function (this: { redirectUris?: string[] }, uri: string): boolean {
+    redirectUriAllowed: function (
+      this: { clientId: string; redirectUris?: string[] },
+      uri: string,
+    ): boolean {
       return (
-        redirectUriProblem(uri, settings) === undefined &&
+        redirectUriProblem(uri, redirectPolicyOf(settings, this.clientId)) === undefined &&
         matchesRegistered(uri, this.redirectUris ?? [])
       )
     },
@@ -75,13 +79,16 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     scopes: ['openid', 'offline_access'],
     responseTypes: ['code'],
     subjectTypes: ['public'],
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     clientDefaults: {
       grant_types: ['authorization_code', 'refresh_token'],
       id_token_signed_response_alg: 'ES256',
       token_endpoint_auth_method: 'none',
     },
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    enabledJWA: {
+      idTokenSigningAlgValues: ['ES256'],
+      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
+    },
     pkce: { required: () => true },
     clientBasedCORS: () => true,
     cookies: {

@@ -29,6 +29,8 @@ export interface RedirectPolicy {
   readonly issuer: string
   /** Private-use schemes without a dot that are allowed all the same. */
   readonly private_use_schemes: readonly string[]
+  /** One of our own pages asks, and may be answered at our own origin. */
+  readonly first_party?: boolean
 }
 
 /**
@@ -55,14 +57,16 @@ export function redirectUriProblem(uri: string, policy: RedirectPolicy): string 
 
 function schemeProblem(
   url: URL,
-  { issuer, private_use_schemes }: RedirectPolicy,
+  { issuer, private_use_schemes, first_party = false }: RedirectPolicy,
 ): string | undefined {
   const scheme = url.protocol.slice(0, -1)
   if (scheme === 'https' || scheme === 'http') {
     if (scheme === 'http' && !isLoopback(url))
       return 'uses http on a host that is not loopback; use https'
     if (url.hostname.endsWith('.')) return 'has a host that ends in a dot'
-    return isOwn(url, new URL(issuer)) ? "points at the gateway's own origin" : undefined
+    return !first_party && isOwn(url, new URL(issuer))
+      ? "points at the gateway's own origin"
+      : undefined
   }
   if (never.has(scheme)) return `uses the scheme "${scheme}", which is never allowed`
   if (scheme.includes('.') || private_use_schemes.includes(scheme)) return undefined

@@ -1,4 +1,5 @@
 import type { Config } from '../schema.ts'
+import { clientProblems } from './client-rules.ts'
 import { identityProviderProblems } from './identity-provider-rules.ts'
 import { databaseUrlProblem, isLoopback, issuerProblem } from './url-rules.ts'
 
@@ -11,6 +12,7 @@ export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly stri
     ...scopeProblems(config),
     ...providerProblems(config),
     ...resourceServerProblems(config),
+    ...clientProblems(config),
   ]
 }
 

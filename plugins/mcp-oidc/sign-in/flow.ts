@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import type { Provider } from 'oidc-provider'
 import type { Store } from '../../../storage/store.ts'
 import { type Audit, requestId } from '../audit.ts'
-import type { RegisteredClients } from '../authorization/clients/registered-clients.ts'
+import type { Clients } from '../authorization/clients/clients.ts'
 import type { Settings } from '../config/settings.ts'
 import type { EndConnections } from '../connections/end.ts'
 import { sendPage } from '../http/page.ts'
@@ -17,7 +17,7 @@ export interface Flow {
   readonly provider: Provider
   readonly store: Store
   readonly transactions: Transactions
-  readonly clients: RegisteredClients
+  readonly clients: Clients
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly pages: Pages
   readonly audit: Audit
