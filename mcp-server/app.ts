@@ -10,6 +10,8 @@ import { allowOrigins } from './origin.ts'
 import type { Metrics } from './metrics.ts'
 import { createEndpoint } from './protocol/endpoint.ts'
 import type { OpenRequests } from './streams/open-requests.ts'
+import type { PermissionSource } from './permissions/permission-source.ts'
+import type { Policy } from './permissions/policy.ts'
 import { answers, type Check, readiness } from './readiness.ts'
 import { logRequests } from './request-log.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
@@ -35,6 +37,11 @@ export interface AppOptions {
   readonly requests: OpenRequests
   /** How many calls begin at the same time; a few for each organization unless told. */
   readonly turns?: TurnLimits
+  /** What tools need, at the moment of asking. */
+  readonly policy: () => Policy
+  readonly permissions: PermissionSource
+  /** The protected-resource metadata of the gateway (RFC 9728). */
+  readonly resource_metadata: string
   /** Every tool of the server when left out. */
   readonly tools?: readonly Tool[]
 }
@@ -52,7 +59,11 @@ export interface App {
 export function createApp(options: AppOptions): App {
   const { verify, data, audit, log, clock, metrics, tools = all } = options
   const turns = createTurns(options.turns ?? turn_limits)
-  const endpoint = createEndpoint({ tools, data, audit, log, clock, metrics, turns })
+  const { policy, permissions, resource_metadata } = options
+  const endpoint = createEndpoint({
+    ...{ tools, data, audit, log, clock, metrics, turns },
+    ...{ policy, permissions, resource_metadata },
+  })
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
 const url = (...protocols: string[]) =>
@@ -22,6 +23,14 @@ const optionalPort = z.union([z.literal('off'), z.coerce.number().int().min(0).m
   error: 'must be a port, or off',
 })
 
+/** What is used when the environment names no other. */
+const permissions_yml = fileURLToPath(new URL('../config/permissions.yml', import.meta.url))
+
+function isPrivate(text: string): boolean {
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+}
+
 const Variables = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
@@ -35,6 +44,12 @@ const Variables = z.object({
   METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   METRICS_PORT: optionalPort.default(9465),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:').optional(),
+  RESOURCE_PATH: z.string().regex(/^\//, 'must begin with a slash').default('/mcp'),
+  PERMISSIONS_FILE: z.string().min(1).default(permissions_yml),
+  PERMISSIONS_URL: url('http:', 'https:')
+    .refine(isPrivate, 'must use https: it decides what people may do (http is for loopback)')
+    .optional(),
+  PERMISSIONS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
 })
 
 /** The server's settings, frozen. */
@@ -52,13 +67,19 @@ export interface Environment {
   readonly metrics: { readonly host: string; readonly port: number } | undefined
   /** Where spans are sent, by OTLP over HTTP; undefined: nowhere. */
   readonly otlp_endpoint: string | undefined
+  /** Where a client learns how to ask for scopes (RFC 9728). */
+  readonly resource_metadata: string
+  readonly permissions_file: string
+  /** The company's own API, in place of the roles of the file; undefined: the roles decide. */
+  readonly permissions_api: { readonly url: string; readonly token: string } | undefined
 }
 
 /** Reads the environment. Throws a TypeError that lists every problem, and no value of a secret. */
 export function parseEnvironment(variables: Record<string, string | undefined>): Environment {
   const { data, error } = Variables.safeParse(variables)
-  if (data === undefined) {
-    const problems = error.issues.map(
+  const halves = half(variables)
+  if (data === undefined || halves.length > 0) {
+    const problems = [...(error?.issues ?? []), ...halves].map(
       ({ path, message, code }) =>
         `  ${path.join('.')}: ${isMissing(variables, path, code) ? 'is not set' : message}`,
     )
@@ -77,7 +98,26 @@ export function parseEnvironment(variables: Record<string, string | undefined>):
         ? undefined
         : { host: data.METRICS_HOST, port: data.METRICS_PORT },
     otlp_endpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
+    resource_metadata: `${data.GATEWAY_URL}/.well-known/oauth-protected-resource${data.RESOURCE_PATH}`,
+    permissions_file: data.PERMISSIONS_FILE,
+    permissions_api:
+      data.PERMISSIONS_URL === undefined || data.PERMISSIONS_TOKEN === undefined
+        ? undefined
+        : { url: data.PERMISSIONS_URL, token: data.PERMISSIONS_TOKEN },
   })
+}
+
+/** The API without its token, or the other way round: roles must not decide in its place. */
+function half({
+  PERMISSIONS_URL: url,
+  PERMISSIONS_TOKEN: token,
+}: Record<string, string | undefined>) {
+  if ((url === undefined) === (token === undefined)) return []
+  const [missing, given] =
+    url === undefined
+      ? ['PERMISSIONS_URL', 'PERMISSIONS_TOKEN']
+      : ['PERMISSIONS_TOKEN', 'PERMISSIONS_URL']
+  return [{ path: [missing], message: `is not set, and ${given} is`, code: 'custom' }]
 }
 
 const isMissing = (

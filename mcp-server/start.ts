@@ -14,6 +14,7 @@ import { remoteKeys } from './identity/remote-keys.ts'
 import { verifyIdentity } from './identity/verify-identity.ts'
 import { createMetrics } from './metrics.ts'
 import { startMetricsServer } from './metrics-server.ts'
+import { openPermissions } from './permissions/open-permissions.ts'
 import { createOpenRequests } from './streams/open-requests.ts'
 import { watchConnections } from './streams/watch-connections.ts'
 import { type Tracer, untraced } from './tracing/tracer.ts'
@@ -39,6 +40,7 @@ export async function start(
   log: Logger,
   clock: () => number,
 ): Promise<Running> {
+  const permissions = await openPermissions(environment, log, clock)
   const report = (error: Error) => log.warn({ err: error }, 'a database connection was lost')
   const url = environment.database_url
   const audit = openDatabase(url, { application_name: 'mcp-server-audit', on_error: report })
@@ -51,6 +53,7 @@ export async function start(
   )
   const connections = watchConnections({ database_url: url, db: audit, requests, log, clock })
   const close = async () => {
+    permissions.close()
     await connections.close()
     await tracer
       .close()
@@ -70,6 +73,9 @@ export async function start(
       metrics,
       tracer,
       requests,
+      policy: permissions.policy,
+      permissions: permissions.source,
+      resource_metadata: environment.resource_metadata,
       checks: { 'keys of the gateway': () => keys.reached() },
     })
     const server = createServer({ maxHeaderSize: most_header_bytes }, mcp.app)

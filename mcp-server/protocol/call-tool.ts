@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { argumentDigest } from '../audit/argument-digest.ts'
 import type { Occurrence, Recorder } from '../audit/recorder.ts'
 import type { Metrics, ToolOutcome } from '../metrics.ts'
+import type { Access } from '../permissions/access.ts'
 import { ToolError, type ToolErrorCode } from '../tools/tool-error.ts'
 import type { Structured, Tool, ToolContext } from '../tools/tool.ts'
 import type { RequestTrace } from '../tracing/tracer.ts'
@@ -14,6 +15,7 @@ export interface ToolCall {
 
 export interface Surroundings {
   readonly tools: readonly Tool[]
+  readonly access: Access
   readonly context: ToolContext
   readonly recorder: Recorder
   readonly log: Logger
@@ -29,13 +31,17 @@ interface Ended {
   readonly error_code?: Exclude<ToolOutcome, 'ok' | 'not_recorded'>
 }
 
+/** What was refused, not failed. */
+const refusals: ReadonlySet<string> = new Set(['forbidden', 'insufficient_scope'])
+
 /** A tool's name is on record up to this length; ours are shorter. */
 const RECORDED_NAME = 100
 
 /**
  * Runs a tool and gives its answer, which is on record by then, whatever it is; a call that writes
  * is on record before it begins. What cannot be recorded is not answered: the caller gets a
- * protocol error instead. An unknown tool is a protocol error too, everything else a tool error.
+ * protocol error instead. An unknown tool is a protocol error too, everything else a tool error. What
+ * the caller may not do is refused before the arguments are looked at, and once more with them.
  */
 export function callTool(surroundings: Surroundings, call: ToolCall): Promise<CallToolResult> {
   const tool = surroundings.tools.find(({ name }) => name === call.name)
@@ -47,7 +53,7 @@ export function callTool(surroundings: Surroundings, call: ToolCall): Promise<Ca
 }
 
 async function answerCall(
-  { context, recorder, log, clock }: Surroundings,
+  { access, context, recorder, log, clock }: Surroundings,
   tool: Tool | undefined,
   call: ToolCall,
   ended: (outcome: ToolOutcome) => void,
@@ -77,13 +83,15 @@ async function answerCall(
   }
   let answer: Structured
   try {
-    const run = tool.prepare(call.arguments)
+    access.demand(tool.name)
+    const prepared = tool.prepare(call.arguments)
+    access.demand(tool.name, prepared.input)
     if (tool.writes) await record({ outcome: 'started' })
-    answer = await run(context)
+    answer = await prepared.run(context)
   } catch (error) {
     if (error instanceof ProtocolError) throw error
     const { code, message } = explain(error, log)
-    await record({ outcome: 'error', error_code: code })
+    await record({ outcome: refusals.has(code) ? 'refused' : 'error', error_code: code })
     return { isError: true, content: [{ type: 'text', text: message }] }
   }
   await record({ outcome: 'ok' })

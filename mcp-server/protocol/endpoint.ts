@@ -6,16 +6,22 @@ import type { Database } from '../../storage/database.ts'
 import { createRecorder, type Recorder } from '../audit/recorder.ts'
 import type { ProductDatabase } from '../data/database.ts'
 import type { Turns } from '../fairness/turns.ts'
+import type { Identity } from '../identity/identity.ts'
 import { identityOf } from '../identity/require-identity.ts'
 import type { Metrics } from '../metrics.ts'
+import { type Access, accessOf } from '../permissions/access.ts'
+import type { PermissionSource } from '../permissions/permission-source.ts'
+import type { Policy } from '../permissions/policy.ts'
 import { requestIdOf } from '../request-id.ts'
 import { traceOf } from '../request-log.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { Surroundings } from './call-tool.ts'
 import { BodyError, readBody } from './read-body.ts'
-import { recordRefusal } from './record-refusal.ts'
+import { recordRefusal, type RpcError } from './record-refusal.ts'
 import { errorOf, rpcError } from './rpc-response.ts'
 import { createServer } from './server.ts'
+import { answerInsufficientScope, scopesToAskFor } from './step-up.ts'
+import { isAboutTools, toolCallIn } from './tool-call-in.ts'
 
 export interface EndpointOptions {
   readonly tools: readonly Tool[]
@@ -26,6 +32,11 @@ export interface EndpointOptions {
   readonly clock: () => number
   readonly metrics: Metrics
   readonly turns: Turns
+  /** What tools need, at the moment of asking. */
+  readonly policy: () => Policy
+  readonly permissions: PermissionSource
+  /** Where a client learns how to ask for scopes (RFC 9728). */
+  readonly resource_metadata: string
 }
 
 export interface Endpoint {
@@ -39,7 +50,8 @@ export interface Endpoint {
  * The MCP endpoint, without sessions, for both eras: each request has a server of its own, whether
  * it carries everything it needs (2026-07-28) or follows an `initialize` (2025-11-25 and before).
  */
-export function createEndpoint({ audit, log, turns, ...rest }: EndpointOptions): Endpoint {
+export function createEndpoint(options: EndpointOptions): Endpoint {
+  const { audit, log, turns, policy, permissions, resource_metadata, ...rest } = options
   // The SDK hands this object on by reference: a request without an entry gets no server.
   const requests = new WeakMap<AuthInfo, Surroundings>()
   const running = new Set<Promise<unknown>>()
@@ -67,13 +79,16 @@ export function createEndpoint({ audit, log, turns, ...rest }: EndpointOptions):
     const recorder = createRecorder(audit, request_log, identity, request_id, rest.metrics)
     const body = await bodyOf(request, reply, recorder)
     if (reply.headersSent) return
+    const access = await accessFor(identity, body, request_log)
+    if (!access) return unknownPermissions(reply, recorder)
+    if (await steppedUp(access, body, recorder, identity, reply)) return
     const leave = await turns.take(identity, goneWith(reply))
     if (!leave) return busy(reply, recorder)
     reply.once('close', leave)
     const authInfo = { token: '', clientId: identity.client_id, scopes: identity.scope.split(' ') }
     const context = { identity, data: rest.data }
     const trace = traceOf(request)
-    requests.set(authInfo, { ...rest, context, recorder, trace, log: request_log })
+    requests.set(authInfo, { ...rest, access, context, recorder, trace, log: request_log })
     const node = toNodeHandler({
       fetch: async web => {
         const response = await mcp.fetch(web, { authInfo, parsedBody: body })
@@ -81,6 +96,53 @@ export function createEndpoint({ audit, log, turns, ...rest }: EndpointOptions):
       },
     })
     await node(request, reply, body)
+  }
+
+  /** Undefined when nobody can tell. Only requests about tools are asked for. */
+  async function accessFor(
+    identity: Identity,
+    message: unknown,
+    request_log: Logger,
+  ): Promise<Access | undefined> {
+    const nothing: ReadonlySet<string> = new Set()
+    try {
+      const may = isAboutTools(message) ? await permissions.permissionsOf(identity) : nothing
+      return accessOf(policy(), identity, may)
+    } catch (error) {
+      request_log.error({ err: error }, 'it cannot be told what the caller may do')
+      return undefined
+    }
+  }
+
+  /** Whether the client was sent to ask for scopes that the call needs; that is on record then. */
+  async function steppedUp(
+    access: Access,
+    message: unknown,
+    recorder: Recorder,
+    identity: Identity,
+    reply: Reply,
+  ): Promise<boolean> {
+    const call = toolCallIn(message)
+    const tool = call && rest.tools.find(({ name }) => name === call.name)
+    const missing = call ? scopesToAskFor(access, tool, call) : []
+    if (!tool || missing.length === 0) return false
+    const ended = rest.metrics.toolCall(tool.name)
+    try {
+      await recorder.record({
+        type: 'tool_call',
+        outcome: 'refused',
+        tool: tool.name,
+        error_code: 'insufficient_scope',
+        reason: `needs ${missing.join(' ')}`,
+      })
+    } catch {
+      ended('not_recorded')
+      reply.status(503).json(rpcError(not_recorded))
+      return true
+    }
+    ended('insufficient_scope')
+    answerInsufficientScope(reply, identity, missing, resource_metadata)
+    return true
   }
 
   return {
@@ -99,6 +161,24 @@ function goneWith(reply: Reply): AbortSignal {
   const gone = new AbortController()
   reply.once('close', () => gone.abort())
   return gone.signal
+}
+
+const not_recorded: RpcError = {
+  code: INTERNAL_ERROR,
+  message: 'The request could not be recorded. Try again later.',
+}
+
+/** Whoever knows what the caller may do does not answer: nobody may do anything. */
+async function unknownPermissions(reply: Reply, recorder: Recorder): Promise<void> {
+  const error = {
+    code: INTERNAL_ERROR,
+    message: 'It cannot be told at the moment what you may do here. Try again in a moment.',
+  }
+  const other = await recordRefusal(recorder, error)
+  reply
+    .status(503)
+    .set('retry-after', '5')
+    .json(rpcError(other ?? error))
 }
 
 /** Too many calls of the organization wait already, or this one's caller has gone. */

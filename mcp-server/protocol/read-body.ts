@@ -1,14 +1,15 @@
 import express, { type Request, type RequestHandler, type Response } from 'express'
 import { INVALID_REQUEST, PARSE_ERROR } from '@modelcontextprotocol/server'
 import type { RpcError } from './record-refusal.ts'
+import { AmbiguousJson, refuseAmbiguousMembers } from './strict-json.ts'
 
 /** Bytes. */
 const MAX_BODY = 1_048_576
 
-const parse: RequestHandler = express.json({
+const read: RequestHandler = express.text({
   limit: MAX_BODY,
-  strict: false,
   type: 'application/json',
+  defaultCharset: 'utf-8',
 })
 
 /** A body nobody can go on with, and the answer to it. */
@@ -26,18 +27,43 @@ export class BodyError extends Error {
 
 /**
  * Reads a JSON body of at most 1 MiB; undefined when there is none or it says it is not JSON, which
- * the SDK answers. Rejects with a BodyError for what is too large, not JSON after all, or a batch,
- * which no revision since 2025-06-18 has.
+ * the SDK answers. Rejects with a BodyError for what is too large, not JSON after all, ambiguous,
+ * or a batch, which no revision since 2025-06-18 has.
  */
 export async function readBody(request: Request, response: Response): Promise<unknown> {
-  const body: unknown = await new Promise((resolve, reject) => {
-    parse(request, response, (error: unknown) => {
+  const text: unknown = await new Promise((resolve, reject) => {
+    read(request, response, (error: unknown) => {
       if (error === undefined) resolve(request.body)
       else reject(bodyError(error))
     })
   })
+  if (typeof text !== 'string' || text === '') return undefined
+  const body = parse(text)
   if (Array.isArray(body)) {
     throw new BodyError(400, INVALID_REQUEST, 'Send one JSON-RPC message at a time, not a batch.')
+  }
+  return body
+}
+
+function parse(text: string): unknown {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    throw new BodyError(400, PARSE_ERROR, 'The body is not valid JSON.')
+  }
+  try {
+    refuseAmbiguousMembers(text)
+  } catch (error) {
+    if (error instanceof AmbiguousJson)
+      throw new BodyError(
+        400,
+        INVALID_REQUEST,
+        `A member comes twice in one object: ${error.message}. Names that differ in case only count as one.`,
+      )
+    if (error instanceof RangeError)
+      throw new BodyError(400, INVALID_REQUEST, 'The body is nested too deeply.')
+    throw error
   }
   return body
 }
@@ -48,9 +74,6 @@ function bodyError(error: unknown): Error {
   }
   if (error.type === 'entity.too.large') {
     return new BodyError(413, -32_000, 'The body is larger than 1 MiB.')
-  }
-  if (error.type === 'entity.parse.failed') {
-    return new BodyError(400, PARSE_ERROR, 'The body is not valid JSON.')
   }
   const status = typeof error.status === 'number' ? error.status : 400
   return new BodyError(status, INVALID_REQUEST, 'The body cannot be read.')

@@ -5,7 +5,7 @@ import { RecordedServer } from './recorded-server.ts'
 const IDENTITY = { name: 'mcp-server', title: 'Companies', version: '1.0.0' }
 
 /**
- * The MCP server of one request. Its tools are listed by the SDK but called by `callTool`: the
+ * The MCP server of one request. It has the tools that the caller may use, listed by the SDK but called by `callTool`: the
  * SDK's own handler checks arguments and finds unknown tools without anyone to record it.
  */
 export function createServer(
@@ -15,6 +15,8 @@ export function createServer(
 ): McpServer {
   const options = {
     capabilities: { tools: { listChanged: false } },
+    // Two callers see two lists, and roles change.
+    cacheHints: { 'tools/list': { ttlMs: 0, cacheScope: 'private' } } as const,
     instructions:
       'Find companies with search_companies, then read one with get_company. ' +
       'What you see depends on the organisation of the user who is signed in.',
@@ -23,7 +25,9 @@ export function createServer(
     era === 'legacy'
       ? new RecordedServer(surroundings.recorder, IDENTITY, options)
       : new McpServer(IDENTITY, options)
-  for (const tool of surroundings.tools) {
+  const shown = surroundings.tools.filter(({ name }) => surroundings.access.shows(name))
+  if (shown.length === 0) server.server.setRequestHandler('tools/list', () => ({ tools: [] }))
+  for (const tool of shown) {
     server.registerTool(tool.name, tool.listing, () => {
       throw new Error('tools are called by callTool')
     })

@@ -1,4 +1,4 @@
-export type ToolErrorCode = 'invalid_arguments' | 'not_found'
+export type ToolErrorCode = 'invalid_arguments' | 'not_found' | 'forbidden' | 'insufficient_scope'
 
 /** A tool's answer that it could not do it. The message is for the model: it says what to change. */
 export class ToolError extends Error {

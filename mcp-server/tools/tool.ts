@@ -24,6 +24,8 @@ interface Definition<Input extends z.ZodObject, Output extends z.ZodObject> {
 export interface Tool {
   readonly name: string
   readonly writes: boolean
+  /** The names of its arguments. */
+  readonly arguments: readonly string[]
   /** What tools/list says of it. */
   readonly listing: {
     readonly title: string
@@ -41,7 +43,13 @@ export interface Tool {
    * Checks the arguments and gives the call, which has not begun yet. Throws a ToolError that says
    * what to change.
    */
-  prepare(raw: unknown): (context: ToolContext) => Promise<Structured>
+  prepare(raw: unknown): PreparedCall
+}
+
+export interface PreparedCall {
+  /** The arguments as the tool will read them. */
+  readonly input: Readonly<Record<string, unknown>>
+  readonly run: (context: ToolContext) => Promise<Structured>
 }
 
 /** Makes a tool whose arguments and answer are held to its schemas. */
@@ -52,6 +60,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   return {
     name,
     writes: writes !== undefined,
+    arguments: Object.keys(input.shape),
     listing: {
       title,
       description,
@@ -69,7 +78,11 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
       if (!parsed.success) {
         throw new ToolError('invalid_arguments', advice(name, parsed.error))
       }
-      return async context => output.parse(await definition.run(context, parsed.data))
+      const { data } = parsed
+      return {
+        input: data,
+        run: async context => output.parse(await definition.run(context, data)),
+      }
     },
   }
 }

@@ -49,9 +49,9 @@ export function sign(
 
 export const ACME: JWTPayload = {}
 export const GLOBEX: JWTPayload = {
-  sub: 'usr_carol',
+  sub: 'usr_erin',
   org_id: 'globex',
-  email: 'carol@globex.example',
-  roles: ['viewer'],
+  email: 'erin@acme.example',
+  roles: ['analyst'],
   sid: 'connection-2',
 }

@@ -42,7 +42,7 @@ beforeAll(async () => {
   const failing: Tool = {
     ...(tools[0] as Tool),
     name: 'failing',
-    prepare: () => () => Promise.reject(new Error('secret detail')),
+    prepare: () => ({ input: {}, run: () => Promise.reject(new Error('secret detail')) }),
   }
   server = await startServer({ tools: [...tools, failing] })
 })

@@ -52,7 +52,7 @@ describe.each(clients)('the client %s', (_name, version, connect) => {
       const listed = await client.listTools()
       expect(listed.tools.map(({ name }) => name)).toEqual(tools.map(({ name }) => name))
       const called = await client.callTool({ name: 'whoami', arguments: {} })
-      expect(called.structuredContent).toMatchObject({ org_id: 'globex', user_id: 'usr_carol' })
+      expect(called.structuredContent).toMatchObject({ org_id: 'globex', user_id: 'usr_erin' })
     } finally {
       await client.close()
     }

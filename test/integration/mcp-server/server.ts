@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
@@ -9,6 +10,12 @@ import { migrateProduct } from '../../../mcp-server/data/migrate.ts'
 import { seedProduct } from '../../../mcp-server/data/seed.ts'
 import { verifyIdentity } from '../../../mcp-server/identity/verify-identity.ts'
 import { createMetrics } from '../../../mcp-server/metrics.ts'
+import { parsePolicy } from '../../../mcp-server/permissions/parse-policy.ts'
+import {
+  type PermissionSource,
+  rolePermissions,
+} from '../../../mcp-server/permissions/permission-source.ts'
+import type { Policy } from '../../../mcp-server/permissions/policy.ts'
 import type { Tool } from '../../../mcp-server/tools/tool.ts'
 import { createOpenRequests } from '../../../mcp-server/streams/open-requests.ts'
 import { tools } from '../../../mcp-server/tools/tools.ts'
@@ -19,12 +26,30 @@ import { AUDIENCE, ISSUER, localKeys, sign } from './assertion.ts'
 
 export const ALLOWED_ORIGIN = 'https://gateway.example'
 
+export const RESOURCE_METADATA = `${ISSUER}/.well-known/oauth-protected-resource/mcp`
+
+const permissions_yml = readFileSync(
+  new URL('../../../config/permissions.yml', import.meta.url),
+  'utf8',
+)
+
+/** The operator's own policy; tools that only a test has are everyone's. */
+function policyFor(offered: readonly Tool[], given: string | undefined): Policy {
+  const policy = parsePolicy(given ?? permissions_yml, given === undefined ? tools : offered)
+  const everyone = offered.map(({ name }) => [name, { when: [] }] as const)
+  return { ...policy, tools: new Map([...everyone, ...policy.tools]) }
+}
+
 export interface ServerOptions {
   readonly keys?: JWTVerifyGetKey
   readonly audit_url?: string
   readonly tools?: readonly Tool[]
   readonly tracer?: Tracer
   readonly checks?: NonNullable<AppOptions['checks']>
+  /** In place of config/permissions.yml. */
+  readonly permissions_yml?: string
+  /** In place of the roles. */
+  readonly permissions?: PermissionSource
 }
 
 /** A listening server over a database of its own, and a look into it. */
@@ -41,13 +66,17 @@ export async function startServer(options: ServerOptions = {}) {
   const counted = (options.tools ?? tools).map(tool => ({
     ...tool,
     prepare(raw: unknown) {
-      const run = tool.prepare(raw)
-      return (context: Parameters<typeof run>[0]) => {
-        runs += 1
-        return run(context)
+      const { input, run } = tool.prepare(raw)
+      return {
+        input,
+        run: (context: Parameters<typeof run>[0]) => {
+          runs += 1
+          return run(context)
+        },
       }
     },
   }))
+  const policy = policyFor(options.tools ?? tools, options.permissions_yml)
   const metrics = createMetrics()
   const requests = createOpenRequests(() => undefined)
   const mcp = createApp({
@@ -59,6 +88,9 @@ export async function startServer(options: ServerOptions = {}) {
     clock: () => performance.now(),
     requests,
     tools: counted,
+    policy: () => policy,
+    permissions: options.permissions ?? rolePermissions(() => policy),
+    resource_metadata: RESOURCE_METADATA,
     metrics,
     ...(options.checks && { checks: options.checks }),
     tracer: options.tracer ?? untraced,

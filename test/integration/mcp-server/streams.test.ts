@@ -28,13 +28,16 @@ describe('requests of a connection that ends', () => {
   const silent: Tool = {
     ...(tools.find(({ name }) => name === 'whoami') as Tool),
     name: 'silent',
-    prepare: () => async () => {
-      await new Promise<void>(resolve => {
-        release = resolve
-        started()
-      })
-      return {}
-    },
+    prepare: () => ({
+      input: {},
+      run: async () => {
+        await new Promise<void>(resolve => {
+          release = resolve
+          started()
+        })
+        return {}
+      },
+    }),
   }
   let started = () => {}
 

@@ -68,10 +68,10 @@ const listsOf = async (who: JWTPayload) =>
 describe('whoami', () => {
   it('says who is calling', async () => {
     expect(await use('whoami', {}, GLOBEX)).toEqual({
-      user_id: 'usr_carol',
-      email: 'carol@globex.example',
+      user_id: 'usr_erin',
+      email: 'erin@acme.example',
       org_id: 'globex',
-      roles: ['viewer'],
+      roles: ['analyst'],
       client_id: 'client-1',
       scope: 'openid mcp:tools',
     })

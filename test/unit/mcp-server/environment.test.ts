@@ -15,6 +15,9 @@ describe('parseEnvironment', () => {
       allowed_origins: ['http://localhost:8000'],
       metrics: { host: '127.0.0.1', port: 9465 },
       otlp_endpoint: undefined,
+      resource_metadata: 'http://localhost:8000/.well-known/oauth-protected-resource/mcp',
+      permissions_file: expect.stringMatching(/config\/permissions\.yml$/),
+      permissions_api: undefined,
     })
   })
 
@@ -48,6 +51,30 @@ describe('parseEnvironment', () => {
       /PORT[^]*DATABASE_URL[^]*GATEWAY_URL: is not set[^]*ALLOWED_ORIGINS[^]*METRICS_PORT: must be a port, or off/,
     )
     expect(parse).not.toThrow(/secret/)
+  })
+
+  it.each([
+    [{ PERMISSIONS_URL: 'https://api.example/may' }, /PERMISSIONS_TOKEN: is not set/],
+    [{ PERMISSIONS_TOKEN: 'a-token-long-enough' }, /PERMISSIONS_URL: is not set/],
+    [
+      { PERMISSIONS_URL: 'http://api.example/may', PERMISSIONS_TOKEN: 'a-token-long-enough' },
+      /PERMISSIONS_URL: must use https/,
+    ],
+    [
+      { PERMISSIONS_URL: 'https://api.example/may', PERMISSIONS_TOKEN: 'short' },
+      /PERMISSIONS_TOKEN: must have at least 16/,
+    ],
+  ])('M02 refuses a permissions API without all it needs: %j', (variables, problem) => {
+    expect(() => parseEnvironment({ ...least, ...variables })).toThrow(problem)
+  })
+
+  it('M02 takes a permissions API with its token', () => {
+    const PERMISSIONS_TOKEN = 'a-token-long-enough'
+    const variables = { ...least, PERMISSIONS_URL: 'https://api.example/may', PERMISSIONS_TOKEN }
+    expect(parseEnvironment(variables).permissions_api).toEqual({
+      url: 'https://api.example/may',
+      token: PERMISSIONS_TOKEN,
+    })
   })
 
   it('refuses a gateway URL that could never equal an issuer', () => {
