@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { forgetsApproval } from './approvals.ts'
 import { lookupHash } from './digest.ts'
 import { openProfile } from './connections.ts'
 import type { Store } from './store.ts'
@@ -38,8 +39,9 @@ export const BATCH = 100
 
 /**
  * Ends connections, deletes their grants and everything issued under them, forgets the identity
- * provider's token, and tells every listener: one statement, so all of it happens or none. Gives
- * those that were active until now, at most a batch: call again until there are none.
+ * provider's token, and tells every listener: one statement, so all of it happens or none. What the
+ * person approved is forgotten too, unless the reason says nothing about it. Gives those that were
+ * active until now, at most a batch: call again until there are none.
  *
  * @throws TypeError when the selector names nothing: that would be everybody
  */
@@ -63,6 +65,10 @@ export async function endConnections(
     ), grants as (
       delete from oidc_records using ended
       where model = 'Grant' and id_hash = sha256(convert_to(ended.id, 'UTF8'))
+    ), forgotten as (
+      delete from approvals using ended
+      where ${forgetsApproval(reason)}::boolean and approvals.user_id = ended.user_id
+        and approvals.org_id = ended.org_id and approvals.client_id = ended.client_id
     ), told as (
       select count(pg_notify(${CONNECTION_ENDED},
         id || ' ' || (extract(epoch from clock_timestamp()) * 1000)::bigint)) from ended

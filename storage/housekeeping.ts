@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { approval_idle_days } from './approvals.ts'
 import type { Database } from './database.ts'
 import { CONNECTION_ENDED } from './end-connections.ts'
 
@@ -7,6 +8,7 @@ export interface HousekeepingDone {
   readonly records: number
   readonly expired_connections: number
   readonly connections: number
+  readonly approvals: number
 }
 
 export interface HousekeepingOptions {
@@ -35,12 +37,13 @@ export async function keepHouse(
   db: Database,
   options: HousekeepingOptions,
 ): Promise<HousekeepingDone> {
-  const done = { records: 0, expired_connections: 0, connections: 0 }
+  const done = { records: 0, expired_connections: 0, connections: 0, approvals: 0 }
   // Ended connections come last, so that those of a retention of nothing are gone in one round.
   const steps: readonly [keyof HousekeepingDone, Step][] = [
     ['expired_connections', endExpired],
     ['records', removeRecords],
     ['connections', removeConnections],
+    ['approvals', removeApprovals],
   ]
   for (const [kind, step] of steps)
     for (let rows = options.batch; rows === options.batch && !options.signal.aborted;) {
@@ -105,5 +108,16 @@ async function removeConnections(
       where status = 'ended' and ended_at < now() - make_interval(secs => ${retention})
       order by ended_at limit ${batch} for update skip locked
     )`.execute(db)
+  return Number(numAffectedRows ?? 0)
+}
+
+/** What nobody has made use of for half a year is asked again. */
+async function removeApprovals(db: Database, { batch }: HousekeepingOptions): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from approvals where ctid = any(array(
+      select ctid from approvals
+      where last_used_at < now() - make_interval(days => ${approval_idle_days})
+      order by last_used_at limit ${batch} for update skip locked
+    ))`.execute(db)
   return Number(numAffectedRows ?? 0)
 }

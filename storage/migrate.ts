@@ -7,6 +7,7 @@ import * as auditEvents from './migrations/003-audit-events.ts'
 import * as connectionLife from './migrations/004-connection-life.ts'
 import * as retention from './migrations/005-retention.ts'
 import * as unusedClients from './migrations/006-unused-clients.ts'
+import * as approvals from './migrations/007-approvals.ts'
 
 const TABLE = 'storage_migrations'
 
@@ -18,6 +19,7 @@ const migrations: Record<string, Migration> = {
   '004-connection-life': connectionLife,
   '005-retention': retention,
   '006-unused-clients': unusedClients,
+  '007-approvals': approvals,
 }
 
 /**

@@ -5,6 +5,7 @@ export interface Tables {
   oidc_records: OidcRecords
   connections: Connections
   audit_events: AuditEvents
+  approvals: Approvals
 }
 
 interface OidcRecords {
@@ -57,6 +58,18 @@ interface AuditEvents {
   error_code: string | null
   duration_ms: number | null
   reason: string | null
+}
+
+interface Approvals {
+  user_id: string
+  org_id: string
+  client_id: string
+  redirect: string
+  resource: string
+  scopes: string[]
+  skips_consent: boolean
+  created_at: CreatedByDatabase
+  last_used_at: Generated<Date>
 }
 
 type CreatedByDatabase = ColumnType<Date, never, never>

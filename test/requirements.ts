@@ -22,6 +22,7 @@ export const requirements = {
     'A05',
     'A06',
     'A07',
+    'A08',
     'A12',
     'T01',
     'T02',

@@ -30,6 +30,7 @@ import { createMetrics, type Metrics } from './metrics.ts'
 import { rememberFor } from './remember.ts'
 import { createPages } from './pages/pages.ts'
 import { createProbe } from './probe.ts'
+import { createBounces } from './sign-in/bounces.ts'
 import { createTransactions } from './sign-in/transactions.ts'
 import { createUpstream } from './sign-in/upstream.ts'
 
@@ -159,7 +160,22 @@ export function createRuntime(
   return {
     door: meteredDoor(door, metrics),
     app: createAuthorizationApp(
-      { settings, provider, store, clients, transactions, upstreams, pages, audit, end, log, now },
+      {
+        ...{
+          settings,
+          provider,
+          store,
+          clients,
+          transactions,
+          upstreams,
+          pages,
+          audit,
+          end,
+          log,
+          now,
+        },
+        bounces: createBounces(store, now),
+      },
       ready,
     ),
     ready,

@@ -1,7 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Browser, createBrowser, type Page } from '../../gateway/local/demo/browser.ts'
+import {
+  type Browser,
+  type BrowserOptions,
+  createBrowser,
+  type Page,
+} from '../../gateway/local/demo/browser.ts'
 import { createIdentityProvider } from '../../gateway/local/idp/identity-provider.ts'
 import { parseConfig, type Settings } from '../../plugins/mcp-oidc/config/settings.ts'
 import { createMetrics, type Metrics } from '../../plugins/mcp-oidc/metrics.ts'
@@ -141,8 +146,11 @@ export function authorizationRequest(
 }
 
 /** A browser that stops where the client would take over. */
-export function openBrowser(): Browser {
-  return createBrowser({ intercept: url => url.port === '53682' })
+export function openBrowser(fetch?: BrowserOptions['fetch']): Browser {
+  return createBrowser({
+    intercept: url => url.port === '53682',
+    ...(fetch === undefined ? {} : { fetch }),
+  })
 }
 
 /** The first form of a page; fails with what the page says when there is none. */

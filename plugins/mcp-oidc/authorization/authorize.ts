@@ -1,9 +1,9 @@
-import type { RequestHandler } from 'express'
-import { browserOf, knownBrowser } from '../sign-in/browser.ts'
+import type { Request, RequestHandler, Response } from 'express'
+import { type Browser, browserOf, knownBrowser } from '../sign-in/browser.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
-import { expired, other_browser } from '../sign-in/messages.ts'
+import { already_answered, expired, going_in_circles, other_browser } from '../sign-in/messages.ts'
 import { browserHash, isBrowser } from '../sign-in/transactions.ts'
-import { askProvider, httpRequest, send } from './provider-handler.ts'
+import { askProvider, httpRequest, type ProviderResponse, send } from './provider-handler.ts'
 import { interaction_ttl } from './provider.ts'
 
 /**
@@ -14,13 +14,30 @@ import { interaction_ttl } from './provider.ts'
 export function beginAuthorization(flow: Flow): RequestHandler {
   return async (req, res) => {
     const response = await askProvider(flow.provider, flow.settings, httpRequest(req))
-    const uid = /^\/connect\/([\w-]+)$/.exec(String(response.headers['location'] ?? ''))?.[1]
-    if (uid === undefined) return send(res, response)
+    const location = String(response.headers['location'] ?? '')
+    const uid = /^\/connect\/([\w-]+)$/.exec(location)?.[1]
+    if (location === '') return send(res, response)
     const browser = browserOf(req.headers.cookie, flow.settings.secure)
+    const { searchParams: query } = new URL(req.url, flow.settings.issuer)
+    const client_id = query.get('client_id') ?? ''
+    if (uid === undefined) {
+      if (await flow.bounces.count(browserHash(browser.id), client_id))
+        return send(res, withCookie(response, browser))
+      const error = URL.parse(location)?.searchParams.get('error') ?? 'no error'
+      return stop(flow, req, res, client_id, error)
+    }
     await keepWhileAsked(flow, req.query.client_id)
-    await flow.transactions.bind(uid, browserHash(browser.id), interaction_ttl)
-    const cookies = [response.headers['set-cookie'] ?? [], browser.set_cookie ?? []].flat()
-    send(res, { ...response, headers: { ...response.headers, 'set-cookie': cookies } })
+    const fetch_site = req.headers['sec-fetch-site']
+    await flow.transactions.bind(
+      uid,
+      {
+        browser: browserHash(browser.id),
+        client_id,
+        ...(typeof fetch_site === 'string' ? { fetch_site: fetch_site.slice(0, 32) } : {}),
+      },
+      interaction_ttl,
+    )
+    send(res, withCookie(response, browser))
   }
 }
 
@@ -39,7 +56,8 @@ export function resumeAuthorization(flow: Flow): RequestHandler {
     const uid = String(req.params.uid)
     const bound = await flow.transactions.boundTo(uid)
     if (bound === undefined) return tell(flow, req, res, 400, expired)
-    if (!isBrowser(bound.browser, knownBrowser(req.headers.cookie, flow.settings.secure))) {
+    const browser = knownBrowser(req.headers.cookie, flow.settings.secure)
+    if (browser === undefined || !isBrowser(bound.browser, browser)) {
       await flow.audit(req, {
         type: 'consent',
         outcome: 'refused',
@@ -48,7 +66,39 @@ export function resumeAuthorization(flow: Flow): RequestHandler {
       return tell(flow, req, res, 403, other_browser)
     }
     if (!bound.answered) return res.redirect(303, `/connect/${uid}`)
-    if (!(await flow.transactions.carryAnswer(uid))) return tell(flow, req, res, 400, expired)
+    if (!(await flow.transactions.carryAnswer(uid, interaction_ttl)))
+      return tell(flow, req, res, 400, already_answered)
+    const { client_id } = bound
+    // Asked before there is a code that nobody would get.
+    if (!(await flow.bounces.count(browserHash(browser), client_id)))
+      return stop(flow, req, res, client_id)
     send(res, await askProvider(flow.provider, flow.settings, httpRequest(req)))
   }
+}
+
+/** The person is told, in place of a client that would only send the browser here again (A11). */
+async function stop(
+  flow: Flow,
+  req: Request,
+  res: Response,
+  client_id: string,
+  error?: string,
+): Promise<void> {
+  await flow.audit(req, {
+    type: 'consent',
+    outcome: 'refused',
+    client_id,
+    error_code: 'going_in_circles',
+    ...(error === undefined ? {} : { reason: error }),
+  })
+  res.setHeader('retry-after', '60')
+  tell(flow, req, res, 429, {
+    ...going_in_circles,
+    ...(error === undefined ? {} : { detail: error }),
+  })
+}
+
+function withCookie(response: ProviderResponse, { set_cookie }: Browser): ProviderResponse {
+  const cookies = [response.headers['set-cookie'] ?? [], set_cookie ?? []].flat()
+  return { ...response, headers: { ...response.headers, 'set-cookie': cookies } }
 }

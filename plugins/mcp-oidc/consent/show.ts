@@ -6,9 +6,11 @@ import { csrfToken } from '../sign-in/browser.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { clientOnPage, type Interaction } from '../sign-in/interaction.ts'
 import { expired } from '../sign-in/messages.ts'
-import { belongsTo } from './belongs-to.ts'
+import { allowedBefore, rememberedOrg } from './approval.ts'
+import { approve } from './approve.ts'
+import { findShown, type Shown } from './shown.ts'
 
-/** The consent page: who, which application, what in words, for how long. No code exists yet. */
+/** After sign-in: the consent page, or the way on when this was approved before. */
 export async function showConsent(
   flow: Flow,
   req: Request,
@@ -16,12 +18,24 @@ export async function showConsent(
   interaction: Interaction,
   sign_in: unknown,
 ): Promise<void> {
+  const shown = await findShown(flow, interaction, sign_in)
+  if (!shown) return tell(flow, req, res, 400, expired)
+  const org_id = await rememberedOrg(flow, shown)
+  if (org_id !== undefined) return approve(flow, req, res, shown, { org_id, by: 'remembered' })
+  // The answer leads to the client, which may pass the browser on.
+  sendPage(res, 200, await consentPage(flow, shown), [
+    'https:',
+    formActionSource(interaction.redirect_uri),
+  ])
+}
+
+/** Who, which application, what in words, for how long. No code exists yet. */
+async function consentPage(flow: Flow, shown: Shown): Promise<string> {
   const { settings } = flow
-  const pending =
-    typeof sign_in === 'string' ? await flow.transactions.pendingConsent(sign_in) : undefined
-  if (typeof sign_in !== 'string' || !pending || !belongsTo(pending, interaction))
-    return tell(flow, req, res, 400, expired)
-  const html = flow.pages.consent({
+  const { interaction, sign_in, pending } = shown
+  const before = await allowedBefore(flow, shown)
+  const scopes = settings.scopes.filter(({ name }) => interaction.scopes.includes(name))
+  return flow.pages.consent({
     action: `/connect/${interaction.uid}?sign_in=${sign_in}`,
     // Bound to this sign-in: what is approved is what this page shows.
     csrf: csrfToken(settings.cookie_keys, interaction.browser, `${interaction.uid} ${sign_in}`),
@@ -30,11 +44,9 @@ export async function showConsent(
     resource: settings.resource,
     user: { email: pending.email, ...(pending.name === undefined ? {} : { name: pending.name }) },
     orgs: pending.orgs,
-    scopes: settings.scopes
-      .filter(({ name }) => interaction.scopes.includes(name))
-      .map(({ name, description }) => ({ name, description })),
+    scopes: scopes.filter(({ name }) => !before.scopes.includes(name)),
+    allowed_before: scopes.filter(({ name }) => before.scopes.includes(name)),
+    new_address: before.new_address,
     ends_at: new Date(flow.now() + connectionLifetime(settings, pending) * 1000),
   })
-  // The answer leads to the client, which may pass the browser on.
-  sendPage(res, 200, html, ['https:', formActionSource(interaction.redirect_uri)])
 }

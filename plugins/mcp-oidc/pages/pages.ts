@@ -26,6 +26,11 @@ export interface ConnectPage {
   readonly providers: readonly { readonly id: string; readonly name: string }[]
 }
 
+export interface Scope {
+  readonly name: string
+  readonly description: string
+}
+
 /** Asks the signed-in user whether the client may act for them. */
 export interface ConsentPage {
   readonly action: string
@@ -36,7 +41,11 @@ export interface ConsentPage {
   readonly user: { readonly email: string; readonly name?: string }
   /** One is shown; of several the user chooses (`<select name=org>`). */
   readonly orgs: readonly string[]
-  readonly scopes: readonly { readonly name: string; readonly description: string }[]
+  readonly scopes: readonly Scope[]
+  /** Those that this user has allowed this client before. */
+  readonly allowed_before?: readonly Scope[]
+  /** Whether earlier approvals of this client were for other addresses than `redirect_host`. */
+  readonly new_address?: boolean
   readonly ends_at: Date
 }
 
@@ -112,7 +121,9 @@ export function createPages(brand: { readonly resource_name: string }): Pages {
           name: page.user.name && displayName(page.user.name),
         },
         orgs: page.orgs.map(id => ({ id, name: displayName(id) })),
-        scopes: page.scopes.map(scope => displayText(scope.description || scope.name)),
+        scopes: inWords(page.scopes),
+        allowed_before: inWords(page.allowed_before ?? []),
+        new_address: page.new_address ?? false,
         ends_at: {
           iso: page.ends_at.toISOString(),
           text: `${day.format(page.ends_at)}, ${minute.format(page.ends_at)} UTC`,
@@ -148,6 +159,10 @@ function request(page: ConnectPage | ConsentPage): object {
     resource_name: displayName(page.resource_name),
     resource: displayHost(page.resource),
   }
+}
+
+function inWords(scopes: readonly Scope[]): readonly string[] {
+  return scopes.map(({ name, description }) => displayText(description || name))
 }
 
 /** An https address to link to; anything else is not shown. */

@@ -10,7 +10,9 @@ import {
   other_browser,
   sign_in_failed,
   sign_in_unreachable,
+  trouble_there,
   unwelcome,
+  used,
 } from './messages.ts'
 import { browserHash, isBrowser, type Transaction } from './transactions.ts'
 import { UpstreamError } from './upstream-error.ts'
@@ -37,19 +39,28 @@ export function finishSignIn(flow: Flow) {
       })
       return tell(flow, req, res, 403, other_browser)
     }
-    if (!(await flow.transactions.take(state))) return tell(flow, req, res, 400, expired)
-    if (query.has('error')) {
+    if (!(await flow.transactions.take(state))) return tell(flow, req, res, 400, used)
+    const error = query.get('error')
+    if (error !== null) {
       await flow.audit(req, {
         type: 'sign_in',
         outcome: 'refused',
         error_code: 'idp_error',
-        reason: (query.get('error') ?? '').slice(0, 200),
+        reason: error.slice(0, 200),
         idp: transaction.idp,
       })
-      return tell(flow, req, res, 403, cancelled)
+      return answerOf(flow, req, res, error)
     }
     return redeem(flow, req, res, { state, transaction, query, browser })
   }
+}
+
+/** What the provider says of itself is an outage; anything else is about the person or the request. */
+function answerOf(flow: Flow, req: Request, res: Response, error: string): void {
+  const detail = /^[a-z_]{1,60}$/.test(error) ? { detail: error } : {}
+  if (error === 'server_error' || error === 'temporarily_unavailable')
+    return tell(flow, req, res, 503, { ...trouble_there, ...detail })
+  tell(flow, req, res, 403, { ...cancelled, ...detail })
 }
 
 interface Returned {

@@ -7,7 +7,7 @@ import { formActionSource } from '../pages/content-security-policy.ts'
 import { csrfHolds, csrfToken } from './browser.ts'
 import { type Flow, tell } from './flow.ts'
 import { clientOnPage, type Interaction, ownInteraction } from './interaction.ts'
-import { expired, form_not_ours, sign_in_unreachable } from './messages.ts'
+import { already_answered, form_not_ours, sign_in_unreachable } from './messages.ts'
 import { browserHash } from './transactions.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -16,7 +16,7 @@ export function showConnect(flow: Flow) {
   return async (req: Request, res: Response): Promise<void> => {
     const interaction = await ownInteraction(flow, req, res)
     if (!interaction) return
-    if (interaction.answered) return tell(flow, req, res, 400, expired)
+    if (interaction.answered) return tell(flow, req, res, 400, already_answered)
     const { settings } = flow
     const { sign_in } = req.query
     if (sign_in !== undefined) return showConsent(flow, req, res, interaction, sign_in)
@@ -45,6 +45,8 @@ export function answerConnect(flow: Flow) {
     const shown = typeof sign_in === 'string' ? `${interaction.uid} ${sign_in}` : interaction.uid
     if (!csrfHolds(flow.settings.cookie_keys, interaction.browser, shown, form.csrf))
       return tell(flow, req, res, 403, form_not_ours)
+    // A person is at it: whatever brought them here again, no machine goes in circles.
+    await flow.bounces.forget(browserHash(interaction.browser), interaction.client_id)
     // The page was open twice and this copy came second: the first answer stands.
     if (interaction.answered) return res.redirect(303, interaction.return_to)
     if (typeof sign_in === 'string') return decide(flow, req, res, interaction, sign_in, form)

@@ -8,6 +8,7 @@ import type { EndConnections } from '../connections/end.ts'
 import { sendPage } from '../http/page.ts'
 import type { Log } from '../log.ts'
 import type { MessagePage, Pages } from '../pages/pages.ts'
+import type { Bounces } from './bounces.ts'
 import type { Transactions } from './transactions.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -18,6 +19,7 @@ export interface Flow {
   readonly store: Store
   readonly transactions: Transactions
   readonly clients: Clients
+  readonly bounces: Bounces
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly pages: Pages
   readonly audit: Audit

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { errors, type Provider } from 'oidc-provider'
 import { knownBrowser } from './browser.ts'
 import { type Flow, tell } from './flow.ts'
-import { expired, other_browser } from './messages.ts'
+import { already_answered, expired, other_browser } from './messages.ts'
 import { isBrowser } from './transactions.ts'
 import type { Client as ClientOnPage } from '../pages/pages.ts'
 
@@ -16,6 +16,13 @@ export interface Interaction {
   /** What was asked for, in order, without repetition. */
   readonly scopes: readonly string[]
   readonly login_hint: string | undefined
+  /** OpenID Connect Core 3.1.2.1. */
+  readonly prompts: readonly string[]
+  /**
+   * Whether the person began the request themselves, in the address bar, another program or a page of
+   * ours. A browser that does not say is not believed to.
+   */
+  readonly begun_by_person: boolean
   /** Where the browser goes on once there is a result. */
   readonly return_to: string
   readonly answered: boolean
@@ -33,12 +40,14 @@ export async function ownInteraction(
 ): Promise<Interaction | undefined> {
   const uid = String(req.params.uid)
   const details = await interactionDetails(flow.provider, req, res)
-  const bound = details?.uid === uid ? await flow.transactions.boundTo(uid) : undefined
-  if (!details || bound === undefined) {
-    tell(flow, req, res, 400, expired)
+  const bound = await flow.transactions.boundTo(uid)
+  const browser = knownBrowser(req.headers.cookie, flow.settings.secure)
+  if (details?.uid !== uid || bound === undefined) {
+    // The client has its answer, and the request is gone; its browser may know what became of it.
+    const answered = bound?.answered === true && isBrowser(bound.browser, browser)
+    tell(flow, req, res, 400, answered ? already_answered : expired)
     return undefined
   }
-  const browser = knownBrowser(req.headers.cookie, flow.settings.secure)
   if (browser === undefined || !isBrowser(bound.browser, browser)) {
     await flow.audit(req, { type: 'sign_in', outcome: 'refused', error_code: 'other_browser' })
     tell(flow, req, res, 403, other_browser)
@@ -50,8 +59,10 @@ export async function ownInteraction(
     browser,
     client_id: text(params.client_id) ?? '',
     redirect_uri: text(params.redirect_uri) ?? '',
-    scopes: [...new Set((text(params.scope) ?? '').split(' ').filter(scope => scope !== ''))],
+    scopes: words(params.scope),
     login_hint: text(params.login_hint),
+    prompts: words(params.prompt),
+    begun_by_person: bound.fetch_site === 'none' || bound.fetch_site === 'same-origin',
     return_to: returnTo,
     answered: result !== undefined,
   }
@@ -83,6 +94,11 @@ export async function clientOnPage(
     verified: false,
     loopback_only: (client?.redirectUris ?? [redirect_uri]).every(on_this_computer),
   }
+}
+
+/** In order, without repetition. */
+function words(value: unknown): readonly string[] {
+  return [...new Set((text(value) ?? '').split(' ').filter(word => word !== ''))]
 }
 
 function text(value: unknown): string | undefined {

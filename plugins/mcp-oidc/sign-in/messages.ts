@@ -8,8 +8,30 @@ const start_again = 'Go back to your AI application and connect again.'
 export const expired: Message = {
   title: 'This sign-in has expired',
   what_happened:
-    'The request to connect was already answered, took too long, or was opened in a browser that does not remember it.',
+    'The request to connect took too long, or was opened in a browser that does not remember it, because its cookies were deleted or blocked.',
   what_to_do: start_again,
+}
+
+export const already_answered: Message = {
+  title: 'This request was answered already',
+  what_happened:
+    'This request to connect was answered a moment ago, perhaps on another copy of this page. That answer stands.',
+  what_to_do: `You can close this page and go back to your AI application. If it is not connected there, connect again.`,
+}
+
+export const used: Message = {
+  title: 'This step was done already',
+  what_happened:
+    'This page was reloaded, or opened again with the back button. A sign-in can be taken from the company sign-in only once, so nothing was done a second time.',
+  what_to_do: `If you have not finished connecting: ${start_again}`,
+}
+
+export const going_in_circles: Message = {
+  title: 'Your application keeps coming back',
+  what_happened:
+    'This application sent you here three times within a minute, and each time there was nothing to do but to send you back. This gateway has stopped that.',
+  what_to_do:
+    'Close this page and wait a minute. Then connect again. If it happens again, remove the server from your AI application and add it anew, or tell its maker what the small print says.',
 }
 
 export const form_not_ours: Message = {
@@ -31,6 +53,13 @@ export const cancelled: Message = {
   what_happened:
     'The company sign-in said that you cancelled, or that you may not use this service.',
   what_to_do: `To try again: ${start_again} If you should have access, ask your administrator.`,
+}
+
+export const trouble_there: Message = {
+  title: 'The company sign-in is in trouble',
+  what_happened:
+    'The company sign-in said that it cannot sign anybody in just now, so nobody was signed in.',
+  what_to_do: `Wait a minute. ${start_again}`,
 }
 
 export const sign_in_failed: Message = {

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { consumeRecord, findRecord, takeRecord, upsertRecord } from '../../../storage/records.ts'
+import {
+  addRecordOnce,
+  consumeRecord,
+  findRecord,
+  takeRecord,
+  upsertRecord,
+} from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
 import { sameText } from './browser.ts'
 
@@ -39,7 +45,11 @@ const transaction_schema = z.object({
   code_verifier: z.string(),
   browser: z.string(),
 })
-const bound_schema = z.object({ browser: z.string() })
+const bound_schema = z.object({
+  browser: z.string(),
+  client_id: z.string().default(''),
+  fetch_site: z.string().optional(),
+})
 const pending_schema = z.object({
   uid: z.string(),
   browser: z.string(),
@@ -66,21 +76,30 @@ export function isBrowser(stored: string, browser: string | undefined): boolean 
   return browser !== undefined && sameText(stored, browserHash(browser))
 }
 
-/** The browser that an interaction belongs to, as a hash, and whether it has been answered there. */
-export interface Binding {
+/** What was noted of an authorization request when it came. */
+export interface BoundRequest {
+  /** Hash of the browser that it belongs to. */
   readonly browser: string
+  readonly client_id: string
+  /** `Sec-Fetch-Site`: whose doing the request was. The way back from a sign-in tells no more. */
+  readonly fetch_site?: string | undefined
+}
+
+export interface Binding extends BoundRequest {
+  /** Whether it has been answered in its browser. */
   readonly answered: boolean
 }
 
 export interface Transactions {
-  /** An interaction belongs to the browser with this hash. */
-  bind(uid: string, browser: string, ttl: number): Promise<void>
+  /** An interaction belongs to one browser. */
+  bind(uid: string, request: BoundRequest, ttl: number): Promise<void>
   boundTo(uid: string): Promise<Binding | undefined>
   /** Claims the one answer that an interaction takes: true for one caller only. */
   answer(uid: string): Promise<boolean>
   /** Claims the one way back to the client with that answer: true for one caller only. */
-  carryAnswer(uid: string): Promise<boolean>
+  carryAnswer(uid: string, ttl: number): Promise<boolean>
   begin(state: string, transaction: Transaction): Promise<void>
+  /** Also when it was taken, so that its browser can be told. */
   find(state: string): Promise<Transaction | undefined>
   /** True for one caller only. */
   take(state: string): Promise<boolean>
@@ -94,21 +113,22 @@ export interface Transactions {
 export function createTransactions(store: Store, now: () => number): Transactions {
   const expires = (ttl: number) => ({ expires_at: new Date(now() + ttl * 1000) })
   return {
-    bind: (uid, browser, ttl) =>
-      upsertRecord(store, 'InteractionBrowser', uid, { browser }, expires(ttl)),
+    bind: (uid, request, ttl) =>
+      upsertRecord(store, 'InteractionBrowser', uid, { ...request }, expires(ttl)),
     boundTo: async uid => {
       const found = await findRecord(store, 'InteractionBrowser', uid)
       if (!found) return undefined
-      const { browser } = bound_schema.parse(found.payload)
-      return { browser, answered: found.consumed_at !== undefined }
+      return { ...bound_schema.parse(found.payload), answered: found.consumed_at !== undefined }
     },
     answer: uid => consumeRecord(store, 'InteractionBrowser', uid),
-    carryAnswer: async uid => (await takeRecord(store, 'InteractionBrowser', uid)) !== undefined,
+    // What is known of the request stays, so that a copy of its page can be told that it was answered.
+    carryAnswer: (uid, ttl) =>
+      addRecordOnce(store, 'CarriedAnswer', uid, new Date(now() + ttl * 1000)),
     begin: (state, transaction) =>
       upsertRecord(store, 'Transaction', state, { ...transaction }, expires(transaction_ttl)),
     find: async state =>
       transaction_schema.optional().parse((await findRecord(store, 'Transaction', state))?.payload),
-    take: async state => (await takeRecord(store, 'Transaction', state)) !== undefined,
+    take: state => consumeRecord(store, 'Transaction', state),
     awaitConsent: (sign_in, pending, ttl) =>
       upsertRecord(store, 'PendingConsent', sign_in, { ...pending }, expires(ttl)),
     pendingConsent: async sign_in =>

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import { type AuditEvent, recordAuditEvent } from '../../audit.ts'
 import {
   type ConnectionSelector,
@@ -9,7 +8,7 @@ import {
 } from '../../end-connections.ts'
 import { countConnections } from '../../list-connections.ts'
 import type { Store } from '../../store.ts'
-import { UsageError } from '../command-store.ts'
+import { confirmed } from '../confirm.ts'
 
 export interface Revocation {
   readonly selector: ConnectionSelector
@@ -28,7 +27,7 @@ export async function revokeConnections(store: Store, revocation: Revocation): P
     console.error('No connection is like that, so nothing was ended.')
     return 1
   }
-  if (count > 1 && !(await confirmed(count, revocation))) {
+  if (!(await confirmed(`end ${count} connections`, count, revocation.yes))) {
     console.error('Nothing was ended.')
     return 1
   }
@@ -44,21 +43,6 @@ export async function revokeConnections(store: Store, revocation: Revocation): P
   for (const user_id of users) sessions += await endBrowserSessions(store, user_id)
   if (!json) console.error(`${ended} connections and ${sessions} browser sessions were ended.`)
   return 0
-}
-
-async function confirmed(count: number, { yes }: Revocation): Promise<boolean> {
-  if (yes) return true
-  if (!process.stdin.isTTY)
-    throw new UsageError(
-      `This would end ${count} connections. There is no terminal to ask at: say --yes.`,
-    )
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await terminal.question(`End ${count} connections? Type yes: `)
-    return answer.trim().toLowerCase() === 'yes'
-  } finally {
-    terminal.close()
-  }
 }
 
 /** Nothing ends off the record: a batch and its events are one transaction. */

@@ -71,7 +71,7 @@ describe('consent', () => {
       press: { name: 'decision', value: 'approve' },
     })
     expect(copy.status).toBe(400)
-    expect(copy.says).toContain('This sign-in has expired')
+    expect(copy.says).toContain('This request was answered already')
     expect(await connections()).toBe(before + 1)
     const redeemed = await token(server.url, {
       grant_type: 'authorization_code',

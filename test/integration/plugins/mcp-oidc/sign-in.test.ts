@@ -100,7 +100,7 @@ describe('A04 the way back from the company sign-in', () => {
     const way_back = await untilCallback(browser, await browser.open(request.url))
     const again = await browser.open(way_back)
     expect(again.status).toBe(400)
-    expect(again.says).toContain('This sign-in has expired')
+    expect(again.says).toContain('This step was done already')
   })
 
   it.each([
