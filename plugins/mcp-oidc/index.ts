@@ -1,6 +1,7 @@
 import type { Pdk } from '../../gateway/plugin-server/pdk.ts'
 import { serveAuthorization } from './authorization/serve-authorization.ts'
 import { parseConfig } from './config/settings.ts'
+import { serveInspected } from './door/serve-inspected.ts'
 import { serveResource } from './door/serve-resource.ts'
 import { failClosed } from './fail-closed.ts'
 import { kongFields } from './kong-schema.ts'
@@ -34,11 +35,16 @@ export class Plugin {
     const parsed = parseConfig(config)
     this.#lease = lease(parsed)
     const { runtime } = this.#lease
+    const { settings } = parsed
+    const { tool_rules: rules } = settings
     this.#serve =
       parsed.serve === 'resource'
         ? async kong => {
             await runtime.ready()
-            await serveResource(kong, runtime.door, log)
+            if (rules) {
+              const { door, audit } = runtime
+              await serveInspected(kong, door, { settings, rules, audit, log, metrics })
+            } else await serveResource(kong, runtime.door, log)
           }
         : async kong => {
             const status = await serveAuthorization(kong, runtime.app)

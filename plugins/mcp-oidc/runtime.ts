@@ -11,7 +11,7 @@ import { listenForConnections } from '../../storage/listener.ts'
 import { migrate } from '../../storage/migrate.ts'
 import { poolUse } from '../../storage/pool-use.ts'
 import type { Store } from '../../storage/store.ts'
-import { createAudit, requestId } from './audit.ts'
+import { type Audit, createAudit, requestId } from './audit.ts'
 import { createAuthorizationApp } from './authorization/app.ts'
 import { createClients } from './authorization/clients/clients.ts'
 import { errorPage, signOutPages } from './authorization/error-page.ts'
@@ -38,6 +38,7 @@ import { createUpstream } from './sign-in/upstream.ts'
 export interface Runtime {
   readonly door: Door
   readonly app: Express
+  readonly audit: Audit
   /** Resolves once the database is migrated; tries again after a failure. Rejects while it cannot. */
   ready(): Promise<void>
   /** Resolves when the database answers, now. Rejects with words for an operator. */
@@ -159,6 +160,7 @@ export function createRuntime(
   })
   return {
     door: meteredDoor(door, metrics),
+    audit,
     app: createAuthorizationApp(
       {
         ...{

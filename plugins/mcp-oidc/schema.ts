@@ -231,6 +231,32 @@ export const fields = {
     description:
       'How many such clients there may be at a time. Beyond it `/register` answers 503; other clients go on.',
   },
+  tool_rules: {
+    type: 'array',
+    description:
+      'When set, the gateway reads every message: strictly, one at a time, in agreement with its headers; it holds calls to these rules and sets `X-Mcp-Tool` for `tool-rate-limiting`. Costs one more exchange with Kong a request. Without it the MCP server does these checks itself. `[]` reads without rules.',
+    elements: {
+      type: 'record',
+      fields: {
+        tool: {
+          type: 'string',
+          required: true,
+          description:
+            'The tool. One that no rule names is for the MCP server to judge, and counted with all others like it.',
+        },
+        scope: {
+          type: 'string',
+          description:
+            'Scope that a call needs, one of `scopes`. Without it: 403 `insufficient_scope`.',
+        },
+        roles: {
+          type: 'array',
+          elements: { type: 'string' },
+          description: 'Roles that may call it, any of them. Everyone unless set.',
+        },
+      },
+    },
+  },
   private_use_schemes: {
     type: 'array',
     elements: { type: 'string' },

@@ -22,7 +22,7 @@ function spellings(name: string): string[] {
   return [name, name.toUpperCase(), words.join('-'), words.join('_'), mixed, mixed.toUpperCase()]
 }
 
-const names = ['x-user-id', 'x-org-id', 'x-user-email', 'x-client-id', 'x-request-id']
+const names = ['x-user-id', 'x-org-id', 'x-user-email', 'x-client-id', 'x-request-id', 'x-mcp-tool']
 const forged = names.flatMap(spellings).map((name): [string, string] => [name, 'attacker'])
 
 const cases: readonly Case[] = [

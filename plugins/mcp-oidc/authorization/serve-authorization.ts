@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises'
 import type { Express } from 'express'
 import { inject } from 'light-my-request'
-import type { Headers, Pdk, RawBody } from '../../../gateway/plugin-server/pdk.ts'
+import type { Headers, Pdk } from '../../../gateway/plugin-server/pdk.ts'
+import { readBody } from '../http/read-body.ts'
 
 /** A registration with 32 redirect URIs is under 10 kB. */
 const most_body_bytes = 64 * 1024
@@ -27,7 +27,10 @@ export async function serveAuthorization(kong: Pdk, app: Express): Promise<numbe
   }
   const url = await kong.request.getPathWithQuery()
   const headers = await kong.request.getHeaders(kong_header_limit)
-  const payload = hasBody(method) ? await bodyOf(await kong.request.getRawBody()) : undefined
+  // One byte more than allowed is enough for the app to refuse the rest.
+  const payload = hasBody(method)
+    ? await readBody(await kong.request.getRawBody(), most_body_bytes + 1)
+    : undefined
   const response = await inject(app, {
     method: method as 'GET',
     url,
@@ -58,23 +61,6 @@ const unknown_method = JSON.stringify({
 
 function hasBody(method: string): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH'
-}
-
-/** One byte more than allowed is enough for the app to refuse the rest. */
-async function bodyOf(body: RawBody): Promise<Buffer> {
-  if ('content' in body) return Buffer.from(body.content.subarray(0, most_body_bytes + 1))
-  const file = await open(body.body_filepath)
-  try {
-    const buffer = Buffer.alloc(most_body_bytes + 1)
-    let length = 0
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length)
-      length += bytesRead
-      if (bytesRead === 0 || length === buffer.length) return buffer.subarray(0, length)
-    }
-  } finally {
-    await file.close()
-  }
 }
 
 /** The length follows from the bytes we have, not from what the client said. */

@@ -1,6 +1,7 @@
 import type { Config } from '../schema.ts'
 import { clientProblems } from './client-rules.ts'
 import { identityProviderProblems } from './identity-provider-rules.ts'
+import { toolRuleProblems } from './tool-rule-problems.ts'
 import { databaseUrlProblem, isLoopback, issuerProblem } from './url-rules.ts'
 
 /** What no single field can tell: rules between settings. Gives `setting: problem and remedy` lines. */
@@ -12,6 +13,7 @@ export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly stri
     ...scopeProblems(config),
     ...providerProblems(config),
     ...resourceServerProblems(config),
+    ...toolRuleProblems(config),
     ...clientProblems(config),
   ]
 }

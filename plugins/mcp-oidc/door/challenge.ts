@@ -3,7 +3,7 @@ import type { Settings } from '../config/settings.ts'
 
 /** Kinds of refusal, few enough to be counted apart. */
 export type RefusalReason =
-  'no_token' | 'malformed' | 'invalid_token' | 'expired' | 'connection' | 'scope'
+  'no_token' | 'malformed' | 'invalid_token' | 'expired' | 'connection' | 'scope' | 'message'
 
 /** A refusal we mean to send: status, coded error and a sentence for the person who reads it. */
 export interface Refusal {
@@ -18,21 +18,24 @@ export interface Refusal {
 
 export type ChallengeSettings = Pick<Settings, 'issuer' | 'resource_path' | 'scopes'>
 
-/** RFC 6750 3.1: `error` only when credentials were sent. RFC 9728 5.1: where the metadata is. */
+/**
+ * RFC 6750 3.1: `error` only when credentials were sent. RFC 9728 5.1: where the metadata is.
+ * `scopes` are those the client is to ask for; the default ones unless told.
+ */
 export function refuse(
   settings: ChallengeSettings,
   error: 'invalid_token' | 'insufficient_scope' | undefined,
   description: string,
   reason: RefusalReason,
   detail: string,
+  scopes: readonly string[] = settings.scopes
+    .filter(scope => scope.default)
+    .map(({ name }) => name),
 ): Refusal {
   const parameters = {
     ...(error ? { error, error_description: description } : {}),
     resource_metadata: `${settings.issuer}/.well-known/oauth-protected-resource${settings.resource_path}`,
-    scope: settings.scopes
-      .filter(scope => scope.default)
-      .map(scope => scope.name)
-      .join(' '),
+    scope: scopes.join(' '),
   }
   return {
     refused: true,

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { type Document, isMap, isSeq, parse, visit } from 'yaml'
+import { kong_yml } from '../support/kong-yml.ts'
+import { obtainTokens } from '../support/oauth-flow.ts'
+import { rawRequest } from '../support/raw-request.ts'
+import { describeOwnStack, openGateway, type OpenGateway } from '../support/stack.ts'
+
+interface Plugin {
+  readonly name: string
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+/** What config/kong.yml has as comments about limits for each tool, as it reads without them. */
+function commented(): { readonly tool_rules: unknown; readonly limit: Plugin } {
+  const lines = readFileSync(kong_yml, 'utf8').split('\n')
+  const block = (first: RegExp) => {
+    const at = lines.findIndex(line => first.test(line))
+    const indent = `${/^\s*/.exec(lines[at] ?? '')?.[0] ?? ''}# `
+    const end = lines.findIndex((line, n) => n > at && !line.startsWith(indent))
+    return lines.slice(at, end).map(line => line.replace(/^(\s*)# /, '$1'))
+  }
+  const rules = parse(block(/^\s*# tool_rules:/).join('\n')) as { readonly tool_rules: unknown }
+  const limit = block(/^\s*# - name: tool-rate-limiting/).filter(line => !line.includes('<<:'))
+  const [plugin] = parse(limit.join('\n')) as [Plugin]
+  return { tool_rules: rules.tool_rules, limit: plugin }
+}
+
+const minute = 5
+
+function limitTools(document: Document): void {
+  const { tool_rules, limit } = commented()
+  visit(document, {
+    Seq(_key, node) {
+      const ours = node.items.find(item => isMap(item) && item.get('name') === 'mcp-oidc')
+      if (!isMap(ours) || ours.getIn(['config', 'serve']) !== 'resource') return
+      ours.setIn(['config', 'tool_rules'], document.createNode(tool_rules))
+      const config = { ...limit.config, policy: 'local', fault_tolerant: true, minute }
+      if (isSeq(node)) node.add(document.createNode({ ...limit, config }))
+    },
+  })
+}
+
+describeOwnStack('limits for each tool', 'a configuration of its own', () => {
+  let gateway: OpenGateway
+  const tokens: Record<string, string> = {}
+  beforeAll(async () => {
+    gateway = await openGateway(limitTools)
+    for (const user of ['alice', 'bob'])
+      tokens[user] = (
+        await obtainTokens(gateway.url, { user: `${user}@acme.example` })
+      ).access_token
+  }, 60_000)
+  afterAll(() => gateway.close())
+
+  const modern = {
+    _meta: {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    },
+  }
+  interface Asked {
+    readonly user?: string
+    readonly era?: 'legacy' | 'modern'
+    readonly headers?: readonly string[]
+    readonly body?: string
+  }
+
+  function send(tool: string, { user = 'alice', era = 'legacy', headers = [], body }: Asked = {}) {
+    const params = { name: tool, arguments: {}, ...(era === 'modern' ? modern : {}) }
+    const named = era === 'modern' ? ['Mcp-Method', 'tools/call', 'Mcp-Name', tool] : []
+    return rawRequest(gateway.url, '/mcp', {
+      method: 'POST',
+      headers: [
+        ...['Content-Type', 'application/json'],
+        ...['Accept', 'application/json, text/event-stream'],
+        ...['MCP-Protocol-Version', era === 'modern' ? '2026-07-28' : '2025-11-25'],
+        ...['Authorization', `Bearer ${tokens[user] ?? ''}`],
+        ...named,
+        ...headers,
+      ],
+      body: body ?? JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+    })
+  }
+
+  it('G07 count a user and a tool, in both eras together, whatever the client says of it', async () => {
+    const counted: number[] = []
+    // A minute may end in between: then there are two of them, and more calls than in one.
+    for (let n = 0; n < 2 * minute + 2; n += 1) {
+      const headers = ['X-Mcp-Tool', `made-up-${n}`, 'X_Mcp_Tool', `made-up-${n}`]
+      const era = n % 2 === 0 ? 'legacy' : 'modern'
+      counted.push((await send('search_companies', { era, headers })).status)
+    }
+    expect(counted.slice(0, minute)).toEqual(Array(minute).fill(200))
+    expect(counted).toContain(429)
+    const refused = await send('search_companies', { era: 'modern' })
+    expect(refused.status).toBe(429)
+    expect(refused.headers['retry-after']).toMatch(/^\d+$/)
+    expect((await send('whoami')).status).toBe(200)
+    expect((await send('search_companies', { user: 'bob' })).status).toBe(200)
+  })
+
+  it('G06 a batch, a story told in two ways, and headers that disagree reach no tool', async () => {
+    const one = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'whoami' } }
+    const batch = await send('whoami', { user: 'bob', body: JSON.stringify([one]) })
+    expect([batch.status, batch.body]).toEqual([400, expect.stringContaining('batch')])
+    const twice = JSON.stringify(one).replace('"id":1', '"id":1,"Method":"tools/list"')
+    expect((await send('whoami', { user: 'bob', body: twice })).status).toBe(400)
+    const headers = ['Mcp-Method', 'tools/list']
+    const other = await send('whoami', { user: 'bob', headers })
+    expect([other.status, other.body]).toEqual([400, expect.stringContaining('-32020')])
+  })
+})
