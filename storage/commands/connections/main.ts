@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { ConnectionSelector } from '../../end-connections.ts'
 import { environment_help, messages, openStore, readEnvFile, UsageError } from '../command-store.ts'
 import { printConnections } from './print.ts'
-import { revokeConnections } from './revoke.ts'
+import { revoke } from './revoke.ts'
 
 const usage = `Shows and ends what users have granted to AI clients.
 
@@ -53,7 +53,7 @@ async function main(): Promise<number> {
       await printConnections(store, { selector, ended }, json)
       return 0
     }
-    return await revokeConnections(store, { selector, json, yes, reason })
+    return await revoke(store, { selector, json, yes, reason })
   } finally {
     await store.close()
   }
