@@ -47,7 +47,7 @@ export class Plugin {
             } else await serveResource(kong, runtime.door, log)
           }
         : async kong => {
-            const status = await serveAuthorization(kong, runtime.app)
+            const status = await serveAuthorization(kong, runtime.app, runtime.tracer)
             metrics.request('authorization', authorizationOutcome(status))
           }
     this.#failed = () => metrics.request(parsed.serve, 'error')

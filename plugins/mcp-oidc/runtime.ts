@@ -33,12 +33,16 @@ import { createProbe } from './probe.ts'
 import { createBounces } from './sign-in/bounces.ts'
 import { createTransactions } from './sign-in/transactions.ts'
 import { createUpstream } from './sign-in/upstream.ts'
+import { tracedFetch } from './tracing/traced-fetch.ts'
+import { createTracer, type Tracer } from './tracing/tracer.ts'
 
 /** Everything one configuration needs, shared by all of Kong's instances of it. */
 export interface Runtime {
   readonly door: Door
   readonly app: Express
   readonly audit: Audit
+  /** For the requests that `app` answers. */
+  readonly tracer: Tracer
   /** Resolves once the database is migrated; tries again after a failure. Rejects while it cannot. */
   ready(): Promise<void>
   /** Resolves when the database answers, now. Rejects with words for an operator. */
@@ -85,10 +89,12 @@ export function createRuntime(
     now,
   })
   const end = createEnd(store, audit)
+  const tracer = createTracer(settings.otlp_endpoint, log)
+  const askUpstream = tracedFetch(tracer)
   const upstreams = new Map(
     settings.identity_providers.map(idp => [
       idp.id,
-      createUpstream(idp, `${settings.issuer}/callback/${idp.id}`),
+      createUpstream(idp, `${settings.issuer}/callback/${idp.id}`, askUpstream),
     ]),
   )
   const clients = createClients(store, settings)
@@ -180,12 +186,13 @@ export function createRuntime(
       },
       ready,
     ),
+    tracer,
     ready,
     answers: createProbe(db, ready, log),
     async close() {
       unwatch()
       await stopHousekeeping()
-      await Promise.all([listener.close(), db.destroy(), door_db.destroy()])
+      await Promise.all([listener.close(), db.destroy(), door_db.destroy(), tracer.close()])
     },
   }
 }

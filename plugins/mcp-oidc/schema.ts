@@ -264,6 +264,12 @@ export const fields = {
     description:
       'Redirect schemes of native applications that have no dot in their name (RFC 8252 7.1 asks for one).',
   },
+  otlp_endpoint: {
+    type: 'string',
+    referenceable: true,
+    description:
+      'Where spans of the OAuth endpoints are sent by OTLP over HTTP, such as `http://collector:4318`. Unset, none are made.',
+  },
   identity_providers: {
     type: 'array',
     required: true,

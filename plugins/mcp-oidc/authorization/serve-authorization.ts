@@ -2,6 +2,9 @@ import type { Express } from 'express'
 import { inject } from 'light-my-request'
 import type { Headers, Pdk } from '../../../gateway/plugin-server/pdk.ts'
 import { readBody } from '../http/read-body.ts'
+import { requestSpan } from '../tracing/request-span.ts'
+import { parseTraceparent } from '../tracing/trace-context.ts'
+import type { Tracer } from '../tracing/tracer.ts'
 
 /** A registration with 32 redirect URIs is under 10 kB. */
 const most_body_bytes = 64 * 1024
@@ -19,7 +22,7 @@ const not_sent: ReadonlySet<string> = new Set([
  * `serve: authorization`. The app answers in process, and its answer is the end of the request.
  * Gives its status.
  */
-export async function serveAuthorization(kong: Pdk, app: Express): Promise<number> {
+export async function serveAuthorization(kong: Pdk, app: Express, tracer: Tracer): Promise<number> {
   const method = await kong.request.getMethod()
   if (!methods.has(method)) {
     await kong.response.exit(405, unknown_method, { 'content-type': 'application/json' })
@@ -27,6 +30,21 @@ export async function serveAuthorization(kong: Pdk, app: Express): Promise<numbe
   }
   const url = await kong.request.getPathWithQuery()
   const headers = await kong.request.getHeaders(kong_header_limit)
+  const { name, attributes } = requestSpan(method, url, headers)
+  return tracer.request(name, parseTraceparent(headers['traceparent']), attributes, () =>
+    answer(kong, app, { method, url, headers }),
+  )
+}
+
+async function answer(
+  kong: Pdk,
+  app: Express,
+  {
+    headers,
+    method,
+    url,
+  }: { readonly method: string; readonly url: string; readonly headers: Headers },
+): Promise<number> {
   // One byte more than allowed is enough for the app to refuse the rest.
   const payload = hasBody(method)
     ? await readBody(await kong.request.getRawBody(), most_body_bytes + 1)

@@ -2,13 +2,14 @@ import type { Config } from '../schema.ts'
 import { clientProblems } from './client-rules.ts'
 import { identityProviderProblems } from './identity-provider-rules.ts'
 import { toolRuleProblems } from './tool-rule-problems.ts'
-import { databaseUrlProblem, isLoopback, issuerProblem } from './url-rules.ts'
+import { collectorUrlProblem, databaseUrlProblem, isLoopback, issuerProblem } from './url-rules.ts'
 
 /** What no single field can tell: rules between settings. Gives `setting: problem and remedy` lines. */
 export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly string[] {
   return [
     ...prefixed('issuer', issuerProblem(config.issuer)),
     ...prefixed('database_url', databaseUrlProblem(config.database_url)),
+    ...prefixed('otlp_endpoint', collectorUrlProblem(config.otlp_endpoint)),
     ...resourceProblems(config),
     ...scopeProblems(config),
     ...providerProblems(config),

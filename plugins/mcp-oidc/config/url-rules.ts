@@ -30,3 +30,16 @@ export function issuerProblem(text: string): string | undefined {
     ? undefined
     : `"${text}" must be an origin without path or trailing slash: write ${origin}`
 }
+
+/**
+ * What is wrong with the URL of an OTLP collector. Spans hold no secret, and a collector stands in one's own
+ * network, so plain http will do. Never repeats it: somebody may have put a password there.
+ */
+export function collectorUrlProblem(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const url = URL.parse(text)
+  const plain = url && !url.username && !url.password && !url.search && !url.hash
+  return plain && /^https?:$/.test(url.protocol)
+    ? undefined
+    : 'must be http://host:port or https://host:port, without user, password and query'
+}

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import * as client from 'openid-client'
 import type { IdentityProvider } from '../config/settings.ts'
+import type { Fetch } from '../tracing/traced-fetch.ts'
 import type { Person, Refused } from './person.ts'
 import { personIn } from './person-in-tokens.ts'
 import { judged, upstreamError } from './upstream-error.ts'
@@ -41,9 +42,9 @@ const overhearing = new AsyncLocalStorage<(idp_refresh_token: string | undefined
  * gives no tokens away before it has judged all of an answer, which takes the provider's keys; when
  * those cannot be had, the token that has just taken the place of a spent one would be lost.
  */
-export function overhearRefreshes(config: client.Configuration): void {
+export function overhearRefreshes(config: client.Configuration, send: Fetch): void {
   config[client.customFetch] = async (url, options) => {
-    const response = await fetch(url, { ...options, body: options.body ?? null })
+    const response = await send(url, { ...options, body: options.body ?? null })
     const tell = overhearing.getStore()
     // Of a refresh, only the request for tokens is a POST.
     if (tell && options.method === 'POST' && response.ok) {

@@ -1,9 +1,10 @@
-import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose'
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
 import * as client from 'openid-client'
 import type { IdentityProvider } from '../config/settings.ts'
 import type { Person, Refused } from './person.ts'
 import { personIn } from './person-in-tokens.ts'
 import { askStanding, overhearRefreshes, type Standing } from './standing.ts'
+import type { Fetch } from '../tracing/traced-fetch.ts'
 import { judged, UpstreamError } from './upstream-error.ts'
 
 /** What one trip to the identity provider is bound to; kept sealed until the callback. */
@@ -42,11 +43,15 @@ export interface Upstream {
 const timeout_seconds = 10
 
 /** One OpenID provider. Its metadata is fetched when first needed, and again after a failure. */
-export function createUpstream(idp: IdentityProvider, redirect_uri: string): Upstream {
+export function createUpstream(
+  idp: IdentityProvider,
+  redirect_uri: string,
+  send: Fetch = fetch,
+): Upstream {
   let known: Promise<client.Configuration> | undefined
   let keys: JWTVerifyGetKey | undefined
   const configuration = () => {
-    known ??= discover(idp).catch((error: unknown) => {
+    known ??= discover(idp, send).catch((error: unknown) => {
       known = undefined
       throw new UpstreamError('unreachable', error)
     })
@@ -106,7 +111,10 @@ export function createUpstream(idp: IdentityProvider, redirect_uri: string): Ups
       const { issuer, jwks_uri, id_token_signing_alg_values_supported } = config.serverMetadata()
       if (jwks_uri === undefined)
         throw new UpstreamError('rejected', new TypeError('its metadata has no jwks_uri'))
-      keys ??= createRemoteJWKSet(new URL(jwks_uri), { timeoutDuration: timeout_seconds * 1000 })
+      keys ??= createRemoteJWKSet(new URL(jwks_uri), {
+        timeoutDuration: timeout_seconds * 1000,
+        [customFetch]: send,
+      })
       const algorithms = (id_token_signing_alg_values_supported ?? ['RS256']).filter(asymmetric)
       return { issuer, algorithms, keys }
     },
@@ -118,7 +126,7 @@ function asymmetric(algorithm: string): boolean {
   return /^(?:RS|PS|ES)(?:256|384|512)$|^EdDSA$|^Ed25519$/.test(algorithm)
 }
 
-async function discover(idp: IdentityProvider): Promise<client.Configuration> {
+async function discover(idp: IdentityProvider, send: Fetch): Promise<client.Configuration> {
   const issuer = new URL(idp.issuer)
   // Only a loopback issuer passes validation with plain http.
   const execute = [
@@ -130,8 +138,9 @@ async function discover(idp: IdentityProvider): Promise<client.Configuration> {
   const config = await client.discovery(issuer, idp.client_id, idp.client_secret, undefined, {
     execute,
     timeout: timeout_seconds,
+    [client.customFetch]: (url, options) => send(url, { ...options, body: options.body ?? null }),
   })
   config.timeout = timeout_seconds
-  overhearRefreshes(config)
+  overhearRefreshes(config, send)
   return config
 }

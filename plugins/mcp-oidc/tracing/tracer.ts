@@ -1,0 +1,50 @@
+import type { Log } from '../log.ts'
+import type { TraceParent } from './trace-context.ts'
+
+/** Values of OpenTelemetry's attributes; never a header, a query or a body. */
+export type Attributes = Readonly<Record<string, string | number>>
+
+export interface Tracer {
+  /** Runs a request as a span, which ends with the status that `run` gives. */
+  request(
+    name: string,
+    parent: TraceParent | undefined,
+    attributes: Attributes,
+    run: () => Promise<number>,
+  ): Promise<number>
+  /**
+   * Runs something as a part of the request under way, and alone when there is none. `note` adds what
+   * is known later. A rejection is passed on, and marks the part as failed.
+   */
+  part<T>(
+    name: string,
+    attributes: Attributes,
+    run: (note: (later: Attributes) => void) => Promise<T>,
+  ): Promise<T>
+  /** Sends what is left. Never rejects. */
+  close(): Promise<void>
+}
+
+/** Exports nothing, and loads nothing. */
+export const untraced: Tracer = {
+  request: (_name, _parent, _attributes, run) => run(),
+  part: (_name, _attributes, run) => run(() => undefined),
+  close: () => Promise.resolve(),
+}
+
+/** What tracing needs is loaded only where there is an endpoint for spans. */
+export function createTracer(endpoint: string | undefined, log: Log): Tracer {
+  if (endpoint === undefined) return untraced
+  const loaded = import('./otlp.ts').then(
+    ({ createOtlpTracer }) => createOtlpTracer(endpoint, log),
+    (error: unknown) => {
+      log.error({ err: error }, 'no traces: what they need could not be loaded')
+      return untraced
+    },
+  )
+  return {
+    request: async (...given) => (await loaded).request(...given),
+    part: async (...given) => (await loaded).part(...given),
+    close: async () => (await loaded).close(),
+  }
+}
