@@ -48,7 +48,13 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/main.ts', 'storage/commands/**', 'gateway/local/**', 'test/**'],
+    files: [
+      '**/main.ts',
+      'storage/commands/**',
+      'plugins/*/commands/**',
+      'gateway/local/**',
+      'test/**',
+    ],
     rules: { 'no-console': 'off' },
   },
   { files: ['*.js'], ...tseslint.configs.disableTypeChecked },

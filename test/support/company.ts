@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { type CryptoKey, importJWK, SignJWT } from 'jose'
 import {
   createIdentityProvider,
@@ -27,6 +28,8 @@ export interface Company {
   readonly refreshes: number
   /** What happens to requests from now on; undefined for what should. */
   trouble: ((req: Parameters<RequestListener>[0]) => 'fail' | 'hang' | undefined) | undefined
+  /** The client secrets it accepts; one of them at the beginning. An operator adds and takes away. */
+  readonly secrets: string[]
   /** Milliseconds that the token endpoint takes. */
   delay: number
   /** Signs any claims, as this provider does. */
@@ -74,6 +77,8 @@ export async function openCompany(gateway: string, options: CompanyOptions = {})
       if (req.url === '/token') await new Promise(resolve => setTimeout(resolve, company.delay))
       if (trouble === 'fail') return void res.writeHead(500).end('{"error":"server_error"}')
       if (trouble === 'hang') return
+      if (req.url === '/token' && company.secrets.join() !== client_secret)
+        await takeSecret(req, company.secrets, client_secret)
       serve(req, res)
     })()
   })
@@ -101,6 +106,7 @@ export async function openCompany(gateway: string, options: CompanyOptions = {})
       return refreshes
     },
     trouble: undefined,
+    secrets: [client_secret],
     delay: 0,
     async sign(claims, header = {}) {
       const key = (await importJWK(signing_key, 'RS256')) as CryptoKey
@@ -115,4 +121,16 @@ export async function openCompany(gateway: string, options: CompanyOptions = {})
     },
   }
   return company
+}
+
+/** Puts the one secret that the provider knows in the place of one that it accepts, or of none. */
+async function takeSecret(
+  req: IncomingMessage & { body?: unknown },
+  accepted: readonly string[],
+  own: string,
+): Promise<void> {
+  const parameters = new URLSearchParams(await text(req))
+  const good = accepted.includes(parameters.get('client_secret') ?? '')
+  parameters.set('client_secret', good ? own : 'no longer accepted')
+  req.body = Object.fromEntries(parameters)
 }

@@ -31,6 +31,8 @@ export interface Replica {
   ended(): Promise<string>
   /** Another plugin server in the place of the one that has ended. */
   restart(): Promise<void>
+  /** Ends its plugin server and starts another, with these settings in place of those it had. */
+  change(settings: Readonly<Record<string, unknown>>): Promise<void>
 }
 
 /** Several gateways on one database behind one public address. */
@@ -43,6 +45,8 @@ export interface Replicas {
   readonly database_url: string
   /** Sends requests to these from now on, in turn; to all without any. */
   use(...chosen: readonly Replica[]): void
+  /** Changes settings as an operator rolls them out: one replica after the other, while the others serve. */
+  roll(settings: Readonly<Record<string, unknown>>): Promise<void>
   close(): Promise<void>
 }
 
@@ -80,7 +84,8 @@ async function bringUp(options: ReplicasOptions, parts: Parts): Promise<Replicas
   const openReplica = async (index: number): Promise<Replica> => {
     const database_url = (await options.database_url?.(database.url, index)) ?? database.url
     const config_file = join(folder, `kong-${index}.yml`)
-    await writeFile(config_file, kongYml({ ...common, database_url }, upstream))
+    let own: Readonly<Record<string, unknown>> = { ...common, database_url }
+    await writeFile(config_file, kongYml(own, upstream))
     const socket = join(folder, `plugin-${index}.sock`)
     const log = openLogFile(join(folder, `plugin-${index}.log`), () => undefined)
     parts.add('log', () => log.close())
@@ -90,7 +95,7 @@ async function bringUp(options: ReplicasOptions, parts: Parts): Promise<Replicas
       parts.add('plugin server', () => child.stop())
       const ended = new AbortController()
       void child.ended.then(how => ended.abort(new Error([how, ...log.tail].join('\n'))))
-      await untilReady(listensAt(socket), { patience: 10_000, signal: ended.signal })
+      await untilReady(listensAt(socket), { patience: 60_000, signal: ended.signal })
       return child
     }
     let child = await start()
@@ -115,6 +120,13 @@ async function bringUp(options: ReplicasOptions, parts: Parts): Promise<Replicas
       async restart() {
         child = await start()
       },
+      async change(settings) {
+        own = { ...own, ...settings }
+        await writeFile(config_file, kongYml(own, upstream))
+        await child.stop()
+        child = await start()
+        await gateway.reload()
+      },
     }
   }
 
@@ -133,6 +145,13 @@ async function bringUp(options: ReplicasOptions, parts: Parts): Promise<Replicas
     db,
     database_url: database.url,
     use,
+    async roll(settings) {
+      for (const replica of replicas) {
+        use(...replicas.filter(other => other !== replica))
+        await replica.change(settings)
+      }
+      use()
+    },
     close: () => parts.stop(),
   }
 }
