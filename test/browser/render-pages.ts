@@ -35,6 +35,15 @@ const connect = {
   resource: 'https://mcp.acme.example/mcp',
   providers: [{ id: 'acme', name: 'Acme single sign-on' }],
 }
+const seven = [
+  'Okta',
+  'Microsoft Entra ID',
+  'Google Workspace',
+  'Acme Keycloak for contractors and everybody else who has no mailbox',
+  'Clerk',
+  'Auth0',
+  'Übersee GmbH',
+].map((name, index) => ({ id: `idp${index}`, name }))
 const consent = {
   action: '/connect/sample',
   csrf: 'sample',
@@ -56,6 +65,14 @@ const samples = {
       name,
     })),
   }),
+  'connect-seven': pages.connect({ ...connect, client: claude, providers: seven, by_email: {} }),
+  'connect-unknown-address': pages.connect({
+    ...connect,
+    client: claude,
+    providers: seven.slice(0, 3),
+    by_email: { unknown_address: 'alice@nowhere.example' },
+  }),
+  'connect-hinted': pages.connect({ ...connect, client: claude, providers: seven, hinted: 'idp1' }),
   'connect-hostile': pages.connect({ ...connect, client: hostile }),
   'consent-one': pages.consent({ ...consent, client: claude }),
   'consent-several': pages.consent({

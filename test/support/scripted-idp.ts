@@ -19,6 +19,8 @@ export interface ScriptedIdp {
   replies: Readonly<Record<string, Reply | (() => Promise<Reply>)>>
   /** The bodies that its token endpoint was sent, since this was last emptied. */
   readonly requests: URLSearchParams[]
+  /** The last request to its authorization endpoint, where it has one. */
+  asked?: URLSearchParams
   /** Claims of the usual id_token; undefined leaves one out. */
   idToken(claims?: Readonly<Record<string, unknown>>, key?: KeyObject): Promise<string>
   close(): Promise<void>
@@ -27,6 +29,8 @@ export interface ScriptedIdp {
 export interface ScriptedIdpOptions {
   /** Members of its metadata besides the usual. */
   readonly metadata?: (issuer: string) => object
+  /** What it sends the browser back with. Without it there is no authorization endpoint. */
+  readonly authorize?: (asked: URLSearchParams) => Readonly<Record<string, string>>
 }
 
 export async function openScriptedIdp(options: ScriptedIdpOptions = {}): Promise<ScriptedIdp> {
@@ -34,7 +38,17 @@ export async function openScriptedIdp(options: ScriptedIdpOptions = {}): Promise
   const server = createServer((request, response) => {
     const answer = async () => {
       const body = await text(request)
-      const path = request.url ?? ''
+      const { pathname: path, searchParams } = new URL(request.url ?? '', issuer)
+      if (path === '/authorize' && options.authorize) {
+        idp.asked = searchParams
+        const back = new URL(searchParams.get('redirect_uri') ?? '')
+        const answer = {
+          ...options.authorize(searchParams),
+          state: searchParams.get('state') ?? '',
+        }
+        back.search = new URLSearchParams(answer).toString()
+        return void response.writeHead(303, { location: back.href }).end()
+      }
       if (path === '/token') idp.requests.push(new URLSearchParams(body))
       const scripted = idp.replies[path] ?? usual[path] ?? { status: 404, body: {} }
       const reply = typeof scripted === 'function' ? await scripted() : scripted

@@ -78,6 +78,8 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     clients: settings.resource_servers.map(resourceServerClient),
     scopes: ['openid', 'offline_access'],
     responseTypes: ['code'],
+    // Which of our identity providers the client would like.
+    extraParams: ['idp'],
     subjectTypes: ['public'],
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     clientDefaults: {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Eta } from 'eta'
 import { asset_paths } from './assets.ts'
 import { displayHost, displayName, displayText } from './display-text.ts'
+import { providerButton } from './provider-button.ts'
 
 /** The application that asks, as far as a page shows it. Everything but the flags is the client's own claim. */
 export interface Client {
@@ -24,6 +25,10 @@ export interface ConnectPage {
   readonly resource_name: string
   readonly resource: string
   readonly providers: readonly { readonly id: string; readonly name: string }[]
+  /** The id of the one to offer first, with the others behind one more click. */
+  readonly hinted?: string
+  /** Asks for an address too, whose domain chooses; `unknown_address` is one that led nowhere. */
+  readonly by_email?: { readonly unknown_address?: string }
 }
 
 export interface Scope {
@@ -79,6 +84,7 @@ const templates = [
   'layout',
   'client',
   'loopback',
+  'provider',
   'connect',
   'consent',
   'message',
@@ -107,9 +113,13 @@ export function createPages(brand: { readonly resource_name: string }): Pages {
   return {
     connect: page => {
       if (page.providers.length === 0) throw new TypeError('a connect page needs a provider')
+      const providers = page.providers.map(providerButton)
+      const first = providers.filter(({ id }) => id === page.hinted)
       return render('connect', {
         ...request(page),
-        providers: page.providers.map(({ id, name }) => ({ id, name: displayName(name) })),
+        offered: first.length > 0 ? first : providers,
+        others: first.length > 0 ? providers.filter(({ id }) => id !== page.hinted) : [],
+        by_email: first.length > 0 ? undefined : page.by_email,
       })
     },
     consent: page => {

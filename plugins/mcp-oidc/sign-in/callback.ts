@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { requestId } from '../audit.ts'
+import { presets } from '../config/idp-presets.ts'
 import { interaction_ttl } from '../authorization/provider.ts'
 import { knownBrowser } from './browser.ts'
 import { type Flow, tell } from './flow.ts'
@@ -9,7 +10,7 @@ import {
   expired,
   other_browser,
   sign_in_failed,
-  sign_in_unreachable,
+  signInUnreachable,
   trouble_there,
   unwelcome,
   used,
@@ -101,6 +102,7 @@ async function redeem(
       reason: `identity provider ${idp}`,
       idp,
     })
+    if (idp_refresh_token === undefined) warnOfShorterEnd(flow, req, idp)
     const sign_in = randomBytes(16).toString('base64url')
     await flow.transactions.awaitConsent(
       sign_in,
@@ -119,7 +121,18 @@ async function redeem(
       reason: `identity provider ${idp}`,
       idp,
     })
-    if (error.code === 'unreachable') return tell(flow, req, res, 503, sign_in_unreachable)
+    if (error.code === 'unreachable')
+      return tell(flow, req, res, 503, signInUnreachable(upstream.name))
     tell(flow, req, res, 502, sign_in_failed)
   }
+}
+
+/** Not wrong, but seldom meant: people sign in again sooner (requirement T06). */
+function warnOfShorterEnd({ log, settings }: Flow, req: Request, idp: string): void {
+  const preset = settings.identity_providers.find(({ id }) => id === idp)?.preset ?? 'generic'
+  const { refresh_token_remedy: remedy } = presets[preset]
+  log.warn(
+    { idp, remedy, request_id: requestId(req) },
+    'the identity provider gave no refresh token: the connection ends sooner',
+  )
 }

@@ -2,12 +2,12 @@ import type { Request, Response } from 'express'
 import { requestId } from '../audit.ts'
 import { showConsent } from '../consent/show.ts'
 import { decide } from '../consent/decide.ts'
-import { sendPage } from '../http/page.ts'
-import { formActionSource } from '../pages/content-security-policy.ts'
-import { csrfHolds, csrfToken } from './browser.ts'
+import { csrfHolds } from './browser.ts'
+import { providerOfAddress } from './choose-provider.ts'
 import { type Flow, tell } from './flow.ts'
-import { clientOnPage, type Interaction, ownInteraction } from './interaction.ts'
-import { already_answered, form_not_ours, sign_in_unreachable } from './messages.ts'
+import { type Interaction, ownInteraction } from './interaction.ts'
+import { already_answered, form_not_ours, signInUnreachable } from './messages.ts'
+import { showChoice } from './show-choice.ts'
 import { browserHash } from './transactions.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -17,21 +17,9 @@ export function showConnect(flow: Flow) {
     const interaction = await ownInteraction(flow, req, res)
     if (!interaction) return
     if (interaction.answered) return tell(flow, req, res, 400, already_answered)
-    const { settings } = flow
     const { sign_in } = req.query
     if (sign_in !== undefined) return showConsent(flow, req, res, interaction, sign_in)
-    const page = flow.pages.connect({
-      action: `/connect/${interaction.uid}`,
-      csrf: csrfToken(settings.cookie_keys, interaction.browser, interaction.uid),
-      client: await clientOnPage(flow.provider, interaction),
-      resource_name: settings.resource_name,
-      resource: settings.resource,
-      providers: settings.identity_providers.map(({ id, name }) => ({ id, name })),
-    })
-    // Providers pass the browser on between hosts of their own, and each hop counts as the form's.
-    const issuers = settings.identity_providers.map(({ issuer }) => formActionSource(issuer))
-    // A second copy of this page may find the request answered, and then leads to the client.
-    sendPage(res, 200, page, ['https:', ...issuers, formActionSource(interaction.redirect_uri)])
+    return showChoice(flow, res, interaction)
   }
 }
 
@@ -50,8 +38,24 @@ export function answerConnect(flow: Flow) {
     // The page was open twice and this copy came second: the first answer stands.
     if (interaction.answered) return res.redirect(303, interaction.return_to)
     if (typeof sign_in === 'string') return decide(flow, req, res, interaction, sign_in, form)
-    return signIn(flow, req, res, interaction, form.provider)
+    return choose(flow, req, res, interaction, form)
   }
+}
+
+/** A button was pressed, or an address typed, which leads to the provider of its domain. */
+async function choose(
+  flow: Flow,
+  req: Request,
+  res: Response,
+  interaction: Interaction,
+  { provider, email }: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (provider !== undefined || typeof email !== 'string')
+    return signIn(flow, req, res, interaction, provider)
+  const address = email.trim()
+  const known = providerOfAddress(flow.settings.identity_providers, address)
+  if (!known) return showChoice(flow, res, interaction, address)
+  return signIn(flow, req, res, { ...interaction, login_hint: address }, known.id)
 }
 
 /** Choosing a provider is the approval to go on: only now is a `state` minted, for this browser. */
@@ -89,6 +93,6 @@ async function signIn(
       reason: `identity provider ${provider}`,
       idp: provider,
     })
-    tell(flow, req, res, 503, sign_in_unreachable)
+    tell(flow, req, res, 503, signInUnreachable(upstream.name))
   }
 }

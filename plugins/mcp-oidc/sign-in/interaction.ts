@@ -16,6 +16,8 @@ export interface Interaction {
   /** What was asked for, in order, without repetition. */
   readonly scopes: readonly string[]
   readonly login_hint: string | undefined
+  /** The identity provider that the client would like, by its id. */
+  readonly idp: string | undefined
   /** OpenID Connect Core 3.1.2.1. */
   readonly prompts: readonly string[]
   /**
@@ -61,6 +63,7 @@ export async function ownInteraction(
     redirect_uri: text(params.redirect_uri) ?? '',
     scopes: words(params.scope),
     login_hint: text(params.login_hint),
+    idp: text(params.idp),
     prompts: words(params.prompt),
     begun_by_person: bound.fetch_site === 'none' || bound.fetch_site === 'same-origin',
     return_to: returnTo,

@@ -69,11 +69,12 @@ export const sign_in_failed: Message = {
   what_to_do: `${start_again} If it happens again, tell your administrator the request number below.`,
 }
 
-export const sign_in_unreachable: Message = {
+/** `name` is what people call the identity provider. */
+export const signInUnreachable = (name: string): Message => ({
   title: 'The company sign-in cannot be reached',
-  what_happened: 'This gateway could not reach the company sign-in just now.',
+  what_happened: `This gateway could not reach “${name}” just now.`,
   what_to_do: `Wait a minute. ${start_again}`,
-}
+})
 
 export const unavailable: Message = {
   title: 'The gateway is not available right now',

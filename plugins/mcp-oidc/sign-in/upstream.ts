@@ -27,6 +27,8 @@ export interface SigningKeys {
 }
 
 export interface Upstream {
+  /** What people call it. */
+  readonly name: string
   /** Where to send the browser, and what must come back (OpenID Connect Core 3.1.2.1, RFC 7636). */
   start(login_hint?: string): Promise<{ readonly url: string; readonly trip: Trip }>
   /** Redeems the code server to server and checks the id_token. `callback` is the query it came with. */
@@ -59,6 +61,8 @@ export function createUpstream(
   }
 
   return {
+    name: idp.name,
+
     async start(login_hint) {
       const trip = {
         state: client.randomState(),
