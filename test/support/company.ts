@@ -28,6 +28,8 @@ export interface Company {
   readonly refreshes: number
   /** What happens to requests from now on; undefined for what should. */
   trouble: ((req: Parameters<RequestListener>[0]) => 'fail' | 'hang' | undefined) | undefined
+  /** What the token endpoint waits for, beyond that. */
+  gate: Promise<void> | undefined
   /** The client secrets it accepts; one of them at the beginning. An operator adds and takes away. */
   readonly secrets: string[]
   /** Milliseconds that the token endpoint takes. */
@@ -74,7 +76,10 @@ export async function openCompany(gateway: string, options: CompanyOptions = {})
   server.on('request', (req, res) => {
     void (async () => {
       const trouble = company.trouble?.(req)
-      if (req.url === '/token') await new Promise(resolve => setTimeout(resolve, company.delay))
+      if (req.url === '/token') {
+        await new Promise(resolve => setTimeout(resolve, company.delay))
+        await company.gate
+      }
       if (trouble === 'fail') return void res.writeHead(500).end('{"error":"server_error"}')
       if (trouble === 'hang') return
       if (req.url === '/token' && company.secrets.join() !== client_secret)
@@ -107,6 +112,7 @@ export async function openCompany(gateway: string, options: CompanyOptions = {})
     },
     trouble: undefined,
     secrets: [client_secret],
+    gate: undefined,
     delay: 0,
     async sign(claims, header = {}) {
       const key = (await importJWK(signing_key, 'RS256')) as CryptoKey

@@ -2,6 +2,7 @@ import { errors, Provider } from 'oidc-provider'
 import {
   type ConnectionLease,
   findIdpStanding,
+  LeaseLost,
   noteIdpAsked,
   noteIdpUnavailable,
   saveIdpToken,
@@ -49,13 +50,24 @@ export function admitRefreshes(parts: AdmissionParts): (token: RedeemedToken) =>
     if (connection?.status !== 'active') throw connectionEnded()
     const lease = refreshing.getStore()?.lease
     if (consumed !== undefined || lease === undefined) return
-    const verdict = await askIdentityProvider(parts, connection, lease)
+    const verdict = await askIdentityProvider(parts, connection, lease).catch(
+      async (error: unknown) => {
+        // What ends while the identity provider is asked loses its lease, and is no outage of ours.
+        if (error instanceof LeaseLost && (await hasEnded(parts.store, connection.id)))
+          throw connectionEnded()
+        throw error
+      },
+    )
     if (verdict.kind === 'current') return
     if (verdict.kind === 'unavailable') throw identityProviderAway()
     const { reason, detail } = verdict
     await parts.end({ id: connection.id }, { reason, detail, req: Provider.ctx?.req })
     throw connectionEnded()
   }
+}
+
+async function hasEnded(store: Store, id: string): Promise<boolean> {
+  return (await findConnection(store, id))?.status !== 'active'
 }
 
 async function askIdentityProvider(
