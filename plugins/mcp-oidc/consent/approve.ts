@@ -2,13 +2,16 @@ import { randomBytes } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { rememberApproval } from '../../../storage/approvals.ts'
 import { createConnection } from '../../../storage/connections.ts'
+import { lockOrgClient } from '../../../storage/org-clients.ts'
 import { connectionLifetime } from '../connections/lifetime.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { already_answered } from '../sign-in/messages.ts'
 import { approvalFor } from './approval.ts'
+import { clientStanding } from './client-standing.ts'
 import { finish } from './finish.ts'
 import { grantableScopes } from './grantable-scopes.ts'
 import { claim, type Shown } from './shown.ts'
+import { turnAway } from './turn-away.ts'
 
 /** What was approved for which org, and where: on our page just now, or there some time ago. */
 export type Approved =
@@ -23,6 +26,10 @@ export async function approve(
   shown: Shown,
   approved: Approved,
 ): Promise<void> {
+  const { org_id } = approved
+  const client = { org_id, client_id: shown.interaction.client_id }
+  const standing = await clientStanding(flow.store.db, flow.settings, client)
+  if (standing !== 'welcome') return turnAway(flow, req, res, shown, { org_id, standing })
   if (!(await claim(flow, shown))) return tell(flow, req, res, 400, already_answered)
   const connection_id = await connect(flow, req, shown, approved)
   await finish(flow, req, res, {
@@ -50,6 +57,11 @@ async function connect(
   const expires_at = Math.floor(flow.now() / 1000) + connectionLifetime(settings, pending)
   const id = `con_${randomBytes(24).toString('base64url')}`
   const announce = await store.db.transaction().execute(async db => {
+    await lockOrgClient(db, { org_id, client_id }, 'shared')
+    // Looked at once more: an administrator may have decided since.
+    const standing = await clientStanding(db, settings, { org_id, client_id })
+    if (standing !== 'welcome')
+      throw new Error(`the org decided about the client while it was being approved: ${standing}`)
     await createConnection(
       { ...store, db },
       {
