@@ -9,6 +9,8 @@ import { clientOnPage } from '../sign-in/interaction.ts'
 import type { ClientStanding } from './client-standing.ts'
 import type { Shown } from './shown.ts'
 
+export type TurnedAway = Exclude<ClientStanding, 'welcome'>
+
 /** What the client is told (RFC 6749 4.1.2.1: printable ASCII without quotes). */
 export const turned_away = {
   waiting: 'An administrator of the organization has to approve this application first.',

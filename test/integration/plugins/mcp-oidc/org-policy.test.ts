@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { sql } from 'kysely'
+import type { Page } from '../../../../gateway/local/demo/browser.ts'
 import { decideOrgClient } from '../../../../storage/decide-org-client.ts'
-import { type ClientDecision, listOrgClients } from '../../../../storage/org-clients.ts'
+import {
+  type ClientDecision,
+  decideClient,
+  listOrgClients,
+  lockOrgClient,
+} from '../../../../storage/org-clients.ts'
 import {
   type AuthorizationServer,
   callback,
@@ -9,6 +16,7 @@ import {
 } from '../../../support/authorization-server.ts'
 import { allow, ask, newClient, remember } from '../../../support/consent-steps.ts'
 import { obtainTokens, refresh } from '../../../support/oauth-flow.ts'
+import { expectSoon } from '../../../support/soon.ts'
 import { signInSteps } from '../../../support/sign-in-steps.ts'
 
 let server: AuthorizationServer
@@ -105,6 +113,34 @@ describe('R09 an org that wants to be asked', () => {
       .where('client_id', '=', client_id)
       .execute()
     expect(approvals).toEqual([])
+  })
+
+  it('makes no connection of a client that is decided about at the same moment', async () => {
+    const client_id = await newClient(server.url)
+    await decide(client_id, 'approved')
+    const { browser, page } = await ask({ url: server.url, client_id })
+    const before = await connections()
+    let answer: Promise<Page> | undefined
+    await server.db.transaction().execute(async db => {
+      const client = { org_id: 'acme', client_id }
+      await lockOrgClient(db, client, 'exclusive')
+      answer = browser.submit(page, formOf(page), {
+        press: { name: 'decision', value: 'approve' },
+      })
+      const waiting = async () => {
+        const { rows } = await sql`
+          select from pg_locks join pg_database on pg_database.oid = database
+          where datname = current_database() and locktype = 'advisory' and not granted`.execute(
+          server.db,
+        )
+        return rows.length
+      }
+      await expectSoon(waiting, 1)
+      await decideClient(db, client, { status: 'refused', decided_by: 'operator' })
+    })
+    const told = await answer
+    expect(told?.url.searchParams.get('error')).toBe('access_denied')
+    expect(await connections()).toBe(before)
   })
 
   it('knows the clients of the configuration', async () => {
