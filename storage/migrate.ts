@@ -8,6 +8,7 @@ import * as connectionLife from './migrations/004-connection-life.ts'
 import * as retention from './migrations/005-retention.ts'
 import * as unusedClients from './migrations/006-unused-clients.ts'
 import * as approvals from './migrations/007-approvals.ts'
+import * as orgClients from './migrations/008-org-clients.ts'
 
 const TABLE = 'storage_migrations'
 
@@ -20,6 +21,7 @@ const migrations: Record<string, Migration> = {
   '005-retention': retention,
   '006-unused-clients': unusedClients,
   '007-approvals': approvals,
+  '008-org-clients': orgClients,
 }
 
 /**

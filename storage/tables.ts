@@ -6,6 +6,8 @@ export interface Tables {
   connections: Connections
   audit_events: AuditEvents
   approvals: Approvals
+  client_decisions: ClientDecisions
+  client_requests: ClientRequests
 }
 
 interface OidcRecords {
@@ -70,6 +72,22 @@ interface Approvals {
   skips_consent: boolean
   created_at: CreatedByDatabase
   last_used_at: Generated<Date>
+}
+
+interface ClientDecisions {
+  org_id: string
+  client_id: string
+  status: 'approved' | 'refused' | 'blocked'
+  decided_by: string
+  decided_at: Generated<Date>
+}
+
+interface ClientRequests {
+  org_id: string
+  client_id: string
+  user_id: string
+  client_name: string
+  asked_at: Generated<Date>
 }
 
 type CreatedByDatabase = ColumnType<Date, never, never>

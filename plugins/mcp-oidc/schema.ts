@@ -217,6 +217,30 @@ export const fields = {
       },
     },
   },
+  unknown_clients: {
+    type: 'string',
+    one_of: ['allow', 'ask', 'deny'],
+    default: 'allow',
+    description:
+      'What becomes of a client that an org has not decided about: its people may `allow` it themselves, must `ask` an administrator, or it is denied (`deny`). Those in `clients` count as known.',
+  },
+  org_policies: {
+    type: 'array',
+    default: [],
+    description: 'The same for single orgs.',
+    elements: {
+      type: 'record',
+      fields: {
+        org: { type: 'string', required: true, description: 'The org id.' },
+        unknown_clients: {
+          type: 'string',
+          required: true,
+          one_of: ['allow', 'ask', 'deny'],
+          description: 'As the setting of this name, for this org.',
+        },
+      },
+    },
+  },
   unused_client_ttl: {
     type: 'integer',
     default: 86400,

@@ -15,6 +15,7 @@ export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly stri
     ...providerProblems(config),
     ...resourceServerProblems(config),
     ...toolRuleProblems(config),
+    ...orgPolicyProblems(config),
     ...clientProblems(config),
   ]
 }
@@ -116,6 +117,21 @@ function resourceServerProblems({
   })
   const ids = resource_servers.map(({ id }) => id)
   return [...problems, ...duplicates('resource_servers', ids)]
+}
+
+/** A policy for an org that nobody can assert is a slip of the pen, and would protect nothing. */
+function orgPolicyProblems({
+  org_policies,
+  identity_providers,
+}: Omit<Config, 'serve'>): readonly string[] {
+  const asserted = new Set(identity_providers.flatMap(({ orgs }) => orgs))
+  const unknown = org_policies.flatMap(({ org }, index) =>
+    asserted.has(org)
+      ? []
+      : [`org_policies.[${index}].org: "${org}" is in the orgs of no identity provider`],
+  )
+  const orgs = org_policies.map(({ org }) => org)
+  return [...unknown, ...duplicates('org_policies', orgs)]
 }
 
 function duplicates(setting: string, names: readonly string[]): readonly string[] {

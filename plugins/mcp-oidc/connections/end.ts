@@ -16,6 +16,7 @@ export type EndReason =
   | 'idp_logout'
   | 'org_lost'
   | 'person_refused'
+  | 'client_blocked'
 
 export interface Ending {
   readonly reason: EndReason

@@ -2,13 +2,17 @@ import { randomBytes } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { rememberApproval } from '../../../storage/approvals.ts'
 import { createConnection } from '../../../storage/connections.ts'
+import { lockOrgClient } from '../../../storage/org-clients.ts'
 import { connectionLifetime } from '../connections/lifetime.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { already_answered } from '../sign-in/messages.ts'
 import { approvalFor } from './approval.ts'
+import { clientStanding } from './client-standing.ts'
+import { refuse } from './deny.ts'
 import { finish } from './finish.ts'
 import { grantableScopes } from './grantable-scopes.ts'
 import { claim, type Shown } from './shown.ts'
+import { turnAway, turned_away, type TurnedAway } from './turn-away.ts'
 
 /** What was approved for which org, and where: on our page just now, or there some time ago. */
 export type Approved =
@@ -23,11 +27,16 @@ export async function approve(
   shown: Shown,
   approved: Approved,
 ): Promise<void> {
+  const { org_id } = approved
+  const client = { org_id, client_id: shown.interaction.client_id }
+  const standing = await clientStanding(flow.store.db, flow.settings, client)
+  if (standing !== 'welcome') return turnAway(flow, req, res, shown, { org_id, standing })
   if (!(await claim(flow, shown))) return tell(flow, req, res, 400, already_answered)
-  const connection_id = await connect(flow, req, shown, approved)
+  const made = await connect(flow, req, shown, approved)
+  if ('turned_away' in made) return refuse(flow, req, res, shown, turned_away[made.turned_away])
   await finish(flow, req, res, {
     login: { accountId: shown.pending.user_id, remember: false },
-    consent: { grantId: connection_id },
+    consent: { grantId: made.connection_id },
     select_account: {},
   })
 }
@@ -41,7 +50,7 @@ async function connect(
   req: Request,
   shown: Shown,
   approved: Approved,
-): Promise<string> {
+): Promise<{ readonly connection_id: string } | { readonly turned_away: TurnedAway }> {
   const { settings, store, provider } = flow
   const { interaction, pending } = shown
   const { user_id, email } = pending
@@ -50,6 +59,10 @@ async function connect(
   const expires_at = Math.floor(flow.now() / 1000) + connectionLifetime(settings, pending)
   const id = `con_${randomBytes(24).toString('base64url')}`
   const announce = await store.db.transaction().execute(async db => {
+    await lockOrgClient(db, { org_id, client_id }, 'shared')
+    // Looked at once more: an administrator may have decided since.
+    const standing = await clientStanding(db, settings, { org_id, client_id })
+    if (standing !== 'welcome') return standing
     await createConnection(
       { ...store, db },
       {
@@ -78,6 +91,7 @@ async function connect(
       ...(by === 'person' ? {} : { reason: by }),
     })
   })
+  if (typeof announce === 'string') return { turned_away: announce }
   announce()
   const grant = new provider.Grant({ accountId: user_id, clientId: client_id })
   grant.jti = id
@@ -86,5 +100,5 @@ async function connect(
   grant.addOIDCScope(oidc.join(' '))
   grant.addResourceScope(settings.resource, resource.join(' '))
   await grant.save()
-  return id
+  return { connection_id: id }
 }

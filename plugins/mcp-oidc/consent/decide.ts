@@ -5,7 +5,9 @@ import { expired, form_not_ours } from '../sign-in/messages.ts'
 import type { PendingConsent } from '../sign-in/transactions.ts'
 import { approve } from './approve.ts'
 import { deny } from './deny.ts'
-import { findShown } from './shown.ts'
+import { clientStanding } from './client-standing.ts'
+import { findShown, type Shown } from './shown.ts'
+import { turned_away } from './turn-away.ts'
 
 type Form = Readonly<Record<string, unknown>>
 
@@ -24,10 +26,21 @@ export async function decide(
   if (decision !== 'approve' && decision !== 'deny') return tell(flow, req, res, 400, form_not_ours)
   const shown = await findShown(flow, interaction, sign_in)
   if (!shown) return tell(flow, req, res, 400, expired)
-  if (decision === 'deny') return deny(flow, req, res, shown)
+  if (decision === 'deny') return deny(flow, req, res, shown, await whyDenied(flow, shown))
   const org_id = chosen(shown.pending, org)
   if (org_id === undefined) return tell(flow, req, res, 400, form_not_ours)
   return approve(flow, req, res, shown, { org_id, by: 'person', skips_consent: remember === 'yes' })
+}
+
+/** An org that turned the person away is the reason, not they. */
+async function whyDenied(flow: Flow, { interaction, pending }: Shown): Promise<string | undefined> {
+  const standings = await Promise.all(
+    pending.orgs.map(org_id =>
+      clientStanding(flow.store.db, flow.settings, { org_id, client_id: interaction.client_id }),
+    ),
+  )
+  if (standings.includes('welcome')) return undefined
+  return turned_away[standings.includes('waiting') ? 'waiting' : 'denied']
 }
 
 /** A page with one org has no field for it. */

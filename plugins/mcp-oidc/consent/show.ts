@@ -8,7 +8,9 @@ import { clientOnPage, type Interaction } from '../sign-in/interaction.ts'
 import { expired } from '../sign-in/messages.ts'
 import { allowedBefore, rememberedOrg } from './approval.ts'
 import { approve } from './approve.ts'
+import { clientStanding } from './client-standing.ts'
 import { findShown, type Shown } from './shown.ts'
+import { turnAway } from './turn-away.ts'
 
 /** After sign-in: the consent page, or the way on when this was approved before. */
 export async function showConsent(
@@ -20,6 +22,13 @@ export async function showConsent(
 ): Promise<void> {
   const shown = await findShown(flow, interaction, sign_in)
   if (!shown) return tell(flow, req, res, 400, expired)
+  const [only_org, ...others] = shown.pending.orgs
+  if (only_org !== undefined && others.length === 0) {
+    const client = { org_id: only_org, client_id: interaction.client_id }
+    const standing = await clientStanding(flow.store.db, flow.settings, client)
+    if (standing !== 'welcome')
+      return turnAway(flow, req, res, shown, { org_id: only_org, standing })
+  }
   const org_id = await rememberedOrg(flow, shown)
   if (org_id !== undefined) return approve(flow, req, res, shown, { org_id, by: 'remembered' })
   // The answer leads to the client, which may pass the browser on.

@@ -64,6 +64,12 @@ export interface MessagePage {
   readonly request_id?: string
 }
 
+/** Says why nothing is granted, with a button that leads back to the client. */
+export interface TurnedAwayPage extends MessagePage {
+  readonly action: string
+  readonly csrf: string
+}
+
 /** Asks before signing out. `form` is HTML of our own making: an empty form with this id. */
 export interface SignOutPage {
   readonly form: string
@@ -77,6 +83,7 @@ export interface Pages {
   /** Throws TypeError without an org, RangeError when `ends_at` is no date. */
   consent(page: ConsentPage): string
   message(page: MessagePage): string
+  turnedAway(page: TurnedAwayPage): string
   signOut(page: SignOutPage): string
 }
 
@@ -140,15 +147,20 @@ export function createPages(brand: { readonly resource_name: string }): Pages {
         },
       })
     },
-    message: page =>
-      render('message', {
-        title: displayText(page.title),
-        what_happened: displayText(page.what_happened),
-        what_to_do: displayText(page.what_to_do),
-        detail: page.detail && displayText(page.detail),
-        request_id: page.request_id && displayText(page.request_id),
-      }),
+    message: page => render('message', { ...said(page), form: undefined }),
+    turnedAway: page =>
+      render('message', { ...said(page), form: { action: page.action, csrf: page.csrf } }),
     signOut: page => render('sign-out', page),
+  }
+}
+
+function said(page: MessagePage): object {
+  return {
+    title: displayText(page.title),
+    what_happened: displayText(page.what_happened),
+    what_to_do: displayText(page.what_to_do),
+    detail: page.detail && displayText(page.detail),
+    request_id: page.request_id && displayText(page.request_id),
   }
 }
 

@@ -9,6 +9,7 @@ import {
   saveProfile,
 } from '../../../../storage/connection-lease.ts'
 import { type Connection, findConnection } from '../../../../storage/connections.ts'
+import { findClientDecision } from '../../../../storage/org-clients.ts'
 import type { Store } from '../../../../storage/store.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { EndConnections } from '../../connections/end.ts'
@@ -48,6 +49,10 @@ export function admitRefreshes(parts: AdmissionParts): (token: RedeemedToken) =>
     const connection =
       grantId === undefined ? undefined : await findConnection(parts.store, grantId)
     if (connection?.status !== 'active') throw connectionEnded()
+    if ((await findClientDecision(parts.store.db, connection)) === 'blocked') {
+      await parts.end({ id: connection.id }, { reason: 'client_blocked', req: Provider.ctx?.req })
+      throw connectionEnded()
+    }
     const lease = refreshing.getStore()?.lease
     if (consumed !== undefined || lease === undefined) return
     const verdict = await askIdentityProvider(parts, connection, lease).catch(

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { sql } from 'kysely'
 import { preset_names, type PresetName } from '../../../../plugins/mcp-oidc/config/idp-presets.ts'
 import { findConnection } from '../../../../storage/connections.ts'
 import {
@@ -70,7 +71,14 @@ async function connect(idp: string) {
     ...{ grant_type: 'authorization_code', client_id, redirect_uri: callback },
     ...{ code: answer.get('code') ?? '', code_verifier: request.code_verifier },
   })
-  return { client_id, ...body, connection: await connectionOf(body.access_token) }
+  const connection = await connectionOf(body.access_token)
+  // As if the provider had been asked more than a minute ago: it is asked again at the next refresh.
+  await server.db
+    .updateTable('connections')
+    .set({ idp_asked_at: sql<Date>`idp_asked_at - interval '61 s'` })
+    .where('id', '=', connection.id)
+    .execute()
+  return { client_id, ...body, connection }
 }
 
 async function connectionOf(access_token: string) {
@@ -194,6 +202,8 @@ describe('A05 A11 the identity provider', () => {
     const { page } = await signIn('generic')
     idps.generic.replies = usual
     expect([502, 503]).toContain(page.status)
-    expect(await last('sign_in')).toMatchObject({ outcome: 'error', idp: 'generic' })
+    expect(await last('sign_in')).toMatchObject({
+      ...{ outcome: 'error', reason: 'identity provider generic' },
+    })
   })
 })
