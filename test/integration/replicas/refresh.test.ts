@@ -134,7 +134,7 @@ describe('refreshes on two replicas', () => {
       if (state !== 'unused')
         current = (await refresh(one, tokens.client_id, current)).body.refresh_token
       if (state === 'consumed long ago') await age(tokens.refresh_token, 3_000)
-      const thief = await register(system.url)
+      const thief = await register(system.url, { client_name: 'A thief' })
       const attempt = await refresh(other, thief.client_id, tokens.refresh_token)
       expect([attempt.status, attempt.body.error]).toEqual([400, 'invalid_grant'])
       expect(await connection(connectionOf(tokens))).toMatchObject({ status: 'active' })

@@ -107,7 +107,7 @@ describe('revocation and introspection on two replicas', () => {
 
   it("T07 another client's tokens, forged and unknown ones get 200, and nothing ends", async () => {
     const who = await signedIn()
-    const stranger = await register(system.url)
+    const stranger = await register(system.url, { client_name: 'A stranger' })
     const [head = '', payload = '', signature = ''] = who.access_token.split('.')
     const none = Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')
     for (const [client_id, value] of [

@@ -14,12 +14,11 @@ const config = { type: 'record', fields: kongFields(fields) }
 const plugin = { Name: 'mcp-oidc', Priority: 1050, Schema: { fields: [{ config }] } }
 const external_plugin = parseDump(JSON.stringify({ Protocol: 'ProtoBuf:1', Plugins: [plugin] }))
 const text = readFileSync(kong_yml, 'utf8')
-/** Every variable that the file names. */
+/** Every variable that the file names, but for those in its comments. */
 const environment = Object.fromEntries(
-  [...text.matchAll(/\{vault:\/\/env\/([a-z0-9-]+)\}/g)].map(([, name = '']) => [
-    name.toUpperCase().replaceAll('-', '_'),
-    'something',
-  ]),
+  [...text.replaceAll(/^\s*#.*$/gm, '').matchAll(/\{vault:\/\/env\/([a-z0-9-]+)\}/g)].map(
+    ([, name = '']) => [name.toUpperCase().replaceAll('-', '_'), 'something'],
+  ),
 )
 
 type Mistake = (document: Document) => void

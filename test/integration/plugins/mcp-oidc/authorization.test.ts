@@ -222,7 +222,7 @@ describe('the code', () => {
 
   it('A01 is refused to another client', async () => {
     const { redemption } = await connect(server.url)
-    const other = await register(server.url)
+    const other = await register(server.url, { client_name: 'Another client' })
     const { status, body } = await token(server.url, { ...redemption, client_id: other.client_id })
     expect([status, body.error]).toEqual([400, 'invalid_grant'])
   })
@@ -260,7 +260,7 @@ describe('T07 revoking a refresh token', () => {
   it("leaves another client's alone", async () => {
     const { redemption } = await connect(server.url)
     const { body } = await token(server.url, redemption)
-    const other = await register(server.url)
+    const other = await register(server.url, { client_name: 'Another client' })
     await revoke(other.client_id, body.refresh_token)
     const verdict = await server.runtime.door.judge({ kind: 'bearer', token: body.access_token })
     expect(verdict).toMatchObject({ refused: false })
