@@ -23,7 +23,7 @@ export function showConnect(flow: Flow) {
     const page = flow.pages.connect({
       action: `/connect/${interaction.uid}`,
       csrf: csrfToken(settings.cookie_keys, interaction.browser, interaction.uid),
-      client: await clientOnPage(flow.provider, interaction),
+      client: await clientOnPage(flow, interaction),
       resource_name: settings.resource_name,
       resource: settings.resource,
       providers: settings.identity_providers.map(({ id, name }) => ({ id, name })),
