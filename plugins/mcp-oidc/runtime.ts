@@ -13,6 +13,7 @@ import { poolUse } from '../../storage/pool-use.ts'
 import type { Store } from '../../storage/store.ts'
 import { type Audit, createAudit, requestId } from './audit.ts'
 import { createAuthorizationApp } from './authorization/app.ts'
+import { openClientDocuments } from './authorization/client-documents/open-client-documents.ts'
 import { createClients } from './authorization/clients/clients.ts'
 import { errorPage, signOutPages } from './authorization/error-page.ts'
 import { createProvider } from './authorization/provider.ts'
@@ -97,11 +98,13 @@ export function createRuntime(
       createUpstream(idp, `${settings.issuer}/callback/${idp.id}`, askUpstream),
     ]),
   )
-  const clients = createClients(store, settings)
+  const documents = openClientDocuments(settings, now)
+  const clients = createClients(store, settings, documents)
   const provider = createProvider(settings, {
     store,
     end,
     clients,
+    documents,
     now,
     findConnection: id => findConnection(store, id),
     admitRefresh: admitRefreshes({ settings, store, upstreams, end, log, now }),

@@ -241,6 +241,32 @@ export const fields = {
       },
     },
   },
+  cimd_allowed_hosts: {
+    type: 'array',
+    elements: { type: 'string' },
+    default: [],
+    description:
+      'Hosts whose client ID metadata documents are accepted, such as `claude.ai` or `*.example.com`; without any, all public ones.',
+  },
+  cimd_denied_hosts: {
+    type: 'array',
+    elements: { type: 'string' },
+    default: [],
+    description: 'Hosts whose client ID metadata documents are refused, also when allowed above.',
+  },
+  cimd_private_hosts: {
+    type: 'array',
+    elements: { type: 'string' },
+    default: [],
+    description:
+      'Hosts that may publish such documents, and keys (`jwks_uri`), from an address of your own network: `host`, or `host:port`.',
+  },
+  cimd_ca_certificates: {
+    type: 'string',
+    referenceable: true,
+    description:
+      'Certificate authorities, PEM, that documents and keys are fetched under beside the usual ones.',
+  },
   unused_client_ttl: {
     type: 'integer',
     default: 86400,

@@ -144,7 +144,7 @@ describe('A04 the way back from the company sign-in', () => {
 describe('T03 a refresh token', () => {
   it('gives the same user again, and is not taken from another client', async () => {
     const { client, refresh_token } = await obtainTokens(gateway.url, { user })
-    const other = await register(gateway.url)
+    const other = await register(gateway.url, { client_name: 'Another client' })
     expect(outcome(await refresh(gateway.url, other.client_id, refresh_token))).toEqual(refused)
     const { body } = await refresh(gateway.url, client.client_id, refresh_token)
     const said = whoamiOf(await callWhoami(gateway.url, { token: body.access_token }))

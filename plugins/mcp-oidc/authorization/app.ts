@@ -7,6 +7,7 @@ import { finishSignIn } from '../sign-in/callback.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { form_not_ours, unavailable } from '../sign-in/messages.ts'
 import { beginAuthorization, resumeAuthorization } from './authorize.ts'
+import { withSeenClient } from './client-documents/seen-client.ts'
 import { cors } from './cors.ts'
 import { endpoints } from './endpoints.ts'
 import { authorizationServerMetadata, protectedResourceMetadata } from './metadata.ts'
@@ -39,6 +40,7 @@ export function createAuthorizationApp(flow: Flow, ready: () => Promise<void>): 
   app.all(endpoints.registration, cors)
   app.post(endpoints.registration, raw, registrationHandler(provider, settings, flow.audit))
   app.get(endpoints.authorization, beginAuthorization(flow))
+  app.use(['/connect/:uid', `${endpoints.authorization}/:uid`], withSeenClient(flow))
   app.get(`${endpoints.authorization}/:uid`, resumeAuthorization(flow))
   oauth(app, flow)
   app.get('/connect/:uid', showConnect(flow))

@@ -3,6 +3,8 @@ import { type Browser, browserOf, knownBrowser } from '../sign-in/browser.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { already_answered, expired, going_in_circles, other_browser } from '../sign-in/messages.ts'
 import { browserHash, isBrowser } from '../sign-in/transactions.ts'
+import { documentOf } from './client-documents/begin-with-document.ts'
+import { keepSeenClient, seen_client } from './client-documents/seen-client.ts'
 import { askProvider, httpRequest, type ProviderResponse, send } from './provider-handler.ts'
 import { interaction_ttl } from './provider.ts'
 
@@ -13,7 +15,11 @@ import { interaction_ttl } from './provider.ts'
  */
 export function beginAuthorization(flow: Flow): RequestHandler {
   return async (req, res) => {
-    const response = await askProvider(flow.provider, flow.settings, httpRequest(req))
+    const found = await documentOf(flow, req, res)
+    if (found === 'refused') return
+    const { client } = found
+    const ask = () => askProvider(flow.provider, flow.settings, httpRequest(req))
+    const response = await (client ? seen_client.run(client, ask) : ask())
     const location = String(response.headers['location'] ?? '')
     const uid = /^\/connect\/([\w-]+)$/.exec(location)?.[1]
     if (location === '') return send(res, response)
@@ -27,6 +33,7 @@ export function beginAuthorization(flow: Flow): RequestHandler {
       return stop(flow, req, res, client_id, error)
     }
     await keepWhileAsked(flow, req.query.client_id)
+    if (client) await keepSeenClient(flow.store, flow.now(), { uid, client, ttl: interaction_ttl })
     const fetch_site = req.headers['sec-fetch-site']
     await flow.transactions.bind(
       uid,

@@ -23,6 +23,7 @@ export function authorizationServerMetadata(
     ...discovery,
     scopes_supported: scopes,
     response_modes_supported: ['query'],
+    client_id_metadata_document_supported: true,
     protected_resources: [settings.resource],
   }
   return Object.fromEntries(

@@ -11,6 +11,8 @@ import type { Settings } from '../config/settings.ts'
 import type { EndConnections } from '../connections/end.ts'
 import { endpoints } from './endpoints.ts'
 import { createAdapter } from './adapter.ts'
+import type { ClientDocuments } from './client-documents/client-documents.ts'
+import { providerFetch } from './client-documents/provider-fetch.ts'
 import { publicClientId } from './clients/client-id.ts'
 import { redirectPolicyOf } from './clients/pre-registered.ts'
 import type { Clients } from './clients/clients.ts'
@@ -26,6 +28,7 @@ export interface ProviderParts {
   readonly now: () => number
   readonly end: EndConnections
   readonly clients: Clients
+  readonly documents: Pick<ClientDocuments, 'keys'>
   readonly findConnection: (id: string) => Promise<Connection | undefined>
   /** Resolves when the token may be redeemed. Rejects with the answer for the client. */
   readonly admitRefresh: (token: RedeemedToken) => Promise<void>
@@ -72,6 +75,7 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
   const { secure, connection_ttl } = settings
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure } as const
   return {
+    fetch: providerFetch(parts.documents),
     adapter: createAdapter(parts.store, parts.end, parts.clients),
     jwks: { keys: settings.signing_keys.map(key => key.private_jwk) },
     routes: endpoints,

@@ -1,5 +1,6 @@
 import type { Config } from '../schema.ts'
 import { clientProblems } from './client-rules.ts'
+import { documentHostProblems } from './document-host-rules.ts'
 import { identityProviderProblems } from './identity-provider-rules.ts'
 import { toolRuleProblems } from './tool-rule-problems.ts'
 import { collectorUrlProblem, databaseUrlProblem, isLoopback, issuerProblem } from './url-rules.ts'
@@ -17,6 +18,7 @@ export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly stri
     ...toolRuleProblems(config),
     ...orgPolicyProblems(config),
     ...clientProblems(config),
+    ...documentHostProblems(config),
   ]
 }
 

@@ -48,7 +48,7 @@ async function consentPage(flow: Flow, shown: Shown): Promise<string> {
     action: `/connect/${interaction.uid}?sign_in=${sign_in}`,
     // Bound to this sign-in: what is approved is what this page shows.
     csrf: csrfToken(settings.cookie_keys, interaction.browser, `${interaction.uid} ${sign_in}`),
-    client: await clientOnPage(flow.provider, interaction),
+    client: await clientOnPage(flow, interaction),
     resource_name: settings.resource_name,
     resource: settings.resource,
     user: { email: pending.email, ...(pending.name === undefined ? {} : { name: pending.name }) },

@@ -35,7 +35,7 @@ export async function turnAway(
   const { settings } = flow
   const { client_id, uid, browser, redirect_uri } = interaction
   const { user_id, email } = pending
-  const client = await clientOnPage(flow.provider, interaction)
+  const client = await clientOnPage(flow, interaction)
   const noted =
     standing === 'denied' ||
     (await requestClient(flow.store.db, { org_id, client_id, user_id, client_name: client.name }))

@@ -11,7 +11,9 @@ export interface Client {
   readonly redirect_host: string
   /** Whether someone other than the client itself vouches for the name. */
   readonly verified: boolean
-  /** Whether every redirect URI is on this computer, where any program can listen. */
+  /** The host that does, by publishing the client's metadata document; without one, the operator does. */
+  readonly verified_host?: string
+  /** Whether the answer goes to this computer, where any program can listen. */
   readonly loopback_only: boolean
   /** Shown as a link only when the client is verified. */
   readonly client_uri?: string
@@ -166,7 +168,7 @@ function said(page: MessagePage): object {
 
 /** What connect and consent share: who asks, for what, and where the form goes. */
 function request(page: ConnectPage | ConsentPage): object {
-  const { name, redirect_host, verified, loopback_only, client_uri } = page.client
+  const { name, redirect_host, verified, verified_host, loopback_only, client_uri } = page.client
   const website = verified && client_uri !== undefined ? webAddress(client_uri) : undefined
   return {
     action: page.action,
@@ -175,6 +177,7 @@ function request(page: ConnectPage | ConsentPage): object {
       name: displayName(name),
       redirect_host: displayHost(redirect_host),
       verified,
+      verified_host: verified_host && displayHost(verified_host),
       loopback_only,
       website,
     },

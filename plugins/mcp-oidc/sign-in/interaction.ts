@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import { errors, type Provider } from 'oidc-provider'
+import { clientKind } from '../authorization/clients/client-kind.ts'
 import { knownBrowser } from './browser.ts'
 import { type Flow, tell } from './flow.ts'
 import { already_answered, expired, other_browser } from './messages.ts'
@@ -80,22 +81,28 @@ async function interactionDetails(provider: Provider, req: Request, res: Respons
   }
 }
 
-/** How a page names the client. Registration is open, so nobody vouches for a name. */
+/** How a page names the client, and who vouches for the name. */
 export async function clientOnPage(
-  provider: Provider,
+  { provider, settings }: Pick<Flow, 'provider' | 'settings'>,
   { client_id, redirect_uri }: Interaction,
 ): Promise<ClientOnPage> {
   const client = await provider.Client.find(client_id)
   const redirect = new URL(redirect_uri)
   const on_this_computer = (uri: string) => uri.startsWith('http:')
+  const kind = clientKind(client_id, settings)
   return {
     name: client?.clientName ?? client_id,
     redirect_host:
       redirect.host === '' || !/^https?:$/.test(redirect.protocol)
         ? redirect.protocol.slice(0, -1)
         : redirect.host,
-    verified: false,
-    loopback_only: (client?.redirectUris ?? [redirect_uri]).every(on_this_computer),
+    verified: kind !== 'self_declared',
+    ...(kind === 'verified_host' ? { verified_host: new URL(client_id).host } : {}),
+    // Any program on a computer can name itself by a public URL, and wait there for the answer.
+    loopback_only:
+      kind === 'verified_host'
+        ? on_this_computer(redirect_uri)
+        : (client?.redirectUris ?? [redirect_uri]).every(on_this_computer),
   }
 }
 

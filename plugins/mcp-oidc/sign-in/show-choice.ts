@@ -25,7 +25,7 @@ export async function showChoice(
   const page = flow.pages.connect({
     action: `/connect/${interaction.uid}`,
     csrf: csrfToken(settings.cookie_keys, interaction.browser, interaction.uid),
-    client: await clientOnPage(flow.provider, interaction),
+    client: await clientOnPage(flow, interaction),
     resource_name: settings.resource_name,
     resource: settings.resource,
     providers: identity_providers.map(({ id, name }) => ({ id, name })),

@@ -1,0 +1,33 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { RequestHandler } from 'express'
+import type { ClientMetadata } from 'oidc-provider'
+import { findRecord, upsertRecord } from '../../../../storage/records.ts'
+import type { Store } from '../../../../storage/store.ts'
+
+const model = 'InteractionClient'
+
+/**
+ * A request for authorization keeps the document that it was begun with: what the pages show and
+ * where the answer goes is what was judged then, whatever the document says by now.
+ */
+export const seen_client = new AsyncLocalStorage<ClientMetadata>()
+
+/** The interaction `uid` saw this client, for so many seconds. */
+export function keepSeenClient(
+  store: Store,
+  now: number,
+  { uid, client, ttl }: { uid: string; client: ClientMetadata; ttl: number },
+): Promise<void> {
+  const expires_at = new Date(now + ttl * 1000)
+  return upsertRecord(store, model, uid, { ...client }, { expires_at })
+}
+
+/** For routes with `:uid`: what follows sees the client as the interaction saw it. */
+export function withSeenClient({ store }: { readonly store: Store }): RequestHandler {
+  return async (req, _res, next) => {
+    const found = await findRecord(store, model, String(req.params['uid']))
+    // What was written was a client's metadata.
+    if (found) seen_client.run(found.payload as unknown as ClientMetadata, next)
+    else next()
+  }
+}
