@@ -74,7 +74,7 @@ describe('discovery', () => {
       response_types_supported: ['code'],
     })
     expect(oauth?.token_endpoint_auth_methods_supported).toContain('none')
-    expect(oauth).not.toHaveProperty('client_id_metadata_document_supported')
+    expect(oauth).toHaveProperty('client_id_metadata_document_supported', true)
     expect(oauth).not.toHaveProperty('introspection_endpoint')
     expect(oauth?.response_modes_supported).toEqual(['query'])
     expect(nulls(oauth)).toBe(false)
