@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { keepAuditTrail } from '../../storage/audit-retention.ts'
 import { type HousekeepingDone, keepHouse } from '../../storage/housekeeping.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Log } from './log.ts'
@@ -9,6 +10,8 @@ export interface HousekeepingParts {
   readonly ready: () => Promise<void>
   /** Seconds for which a connection that has ended is still shown. */
   readonly retention: number
+  /** Seconds for which an audit event is kept at least. */
+  readonly audit_retention: number
   readonly log: Log
   /** Hears what each round did, also when that was nothing. */
   readonly done: (done: HousekeepingDone) => void
@@ -28,6 +31,7 @@ export function startHousekeeping({
   db,
   ready,
   retention,
+  audit_retention,
   log,
   done,
   interval = a_minute,
@@ -41,9 +45,14 @@ export function startHousekeeping({
       await ready()
       const work = await keepHouse(db, { batch, retention, signal: over.signal })
       if (Object.values(work).some(rows => rows > 0)) log.info(work, 'what has expired was removed')
+      const trail = await keepAuditTrail(db, {
+        ...{ retention: audit_retention, batch, signal: over.signal },
+      })
+      if (trail.made.length + trail.dropped.length + trail.removed > 0)
+        log.info(trail, 'the partitions of the audit trail were changed')
       done(work)
     } catch (error) {
-      log.warn({ err: error }, 'what has expired could not be removed; the next round tries again')
+      log.warn({ err: error }, 'housekeeping failed; the next round tries again')
     }
     schedule()
   }
