@@ -21,6 +21,8 @@ export interface HousekeepingParts {
 
 const a_minute = 60_000
 const batch = 1_000
+/** About an hour and a half: partitions are made months before they are needed. */
+const rounds_between_partitions = 60
 
 /**
  * Keeps house for as long as the runtime lives, once in one to two minutes: of many plugin servers
@@ -40,16 +42,21 @@ export function startHousekeeping({
   let timer: NodeJS.Timeout | undefined
   let round = Promise.resolve()
 
+  let rounds = 0
+
+  async function keepTrail(): Promise<void> {
+    const { signal } = over
+    const trail = await keepAuditTrail(db, { retention: audit_retention, batch, signal })
+    if (trail.made.length + trail.dropped.length + trail.removed > 0)
+      log.info(trail, 'the partitions of the audit trail were changed')
+  }
   async function keep(): Promise<void> {
     try {
       await ready()
       const work = await keepHouse(db, { batch, retention, signal: over.signal })
       if (Object.values(work).some(rows => rows > 0)) log.info(work, 'what has expired was removed')
-      const trail = await keepAuditTrail(db, {
-        ...{ retention: audit_retention, batch, signal: over.signal },
-      })
-      if (trail.made.length + trail.dropped.length + trail.removed > 0)
-        log.info(trail, 'the partitions of the audit trail were changed')
+      if (rounds % rounds_between_partitions === 0) await keepTrail()
+      rounds += 1
       done(work)
     } catch (error) {
       log.warn({ err: error }, 'housekeeping failed; the next round tries again')
