@@ -33,7 +33,7 @@ export async function keepAuditTrail(
   { retention, batch, signal }: AuditRetentionOptions,
 ): Promise<AuditTrailKept> {
   const made = await underHousekeepingLock(db, 'audit_trail', makePartitions)
-  if (made === undefined || signal.aborted) return nothing
+  if (made === undefined) return nothing
   const dropped = await underHousekeepingLock(db, 'audit_trail', transaction =>
     dropPartitions(transaction, retention),
   )
