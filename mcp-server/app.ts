@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { Logger } from 'pino'
 import type { Database } from '../storage/database.ts'
+import type { Trail } from './audit/recorder.ts'
 import type { ProductDatabase } from './data/database.ts'
 import { IdentityError } from './identity/identity-error.ts'
 import { requireIdentity } from './identity/require-identity.ts'
@@ -23,6 +24,8 @@ export interface AppOptions {
   readonly verify: VerifyIdentity
   readonly data: ProductDatabase
   /** Where audit events go. */
+  readonly trail: Trail
+  /** Asked for readiness. */
   readonly audit: Database
   /** Whole origins, such as `https://gateway.example.com`. */
   readonly allowed_origins: readonly string[]
@@ -57,11 +60,11 @@ export interface App {
 
 /** The MCP server as an Express app: `/mcp`, `/healthz`, `/readyz`, and nothing else. */
 export function createApp(options: AppOptions): App {
-  const { verify, data, audit, log, clock, metrics, tools = all } = options
+  const { verify, data, audit, trail, log, clock, metrics, tools = all } = options
   const turns = createTurns(options.turns ?? turn_limits)
   const { policy, permissions, resource_metadata } = options
   const endpoint = createEndpoint({
-    ...{ tools, data, audit, log, clock, metrics, turns },
+    ...{ tools, data, trail, log, clock, metrics, turns },
     ...{ policy, permissions, resource_metadata },
   })
   const app = express()

@@ -41,6 +41,7 @@ const Variables = z.object({
   JWKS_URL: url('http:', 'https:').optional(),
   UPSTREAM_AUDIENCE: z.string().min(1).default('mcp-server'),
   ALLOWED_ORIGINS: origins.optional(),
+  AUDIT_REQUIRED: z.enum(['true', 'false'], { error: 'must be true or false' }).default('true'),
   METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   METRICS_PORT: optionalPort.default(9465),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:').optional(),
@@ -63,6 +64,8 @@ export interface Environment {
   /** `aud` of every identity assertion. */
   readonly audience: string
   readonly allowed_origins: readonly string[]
+  /** Whether what cannot be recorded is refused. False is for those who fear an outage more. */
+  readonly audit_required: boolean
   /** Where /metrics is served; undefined: nowhere. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined
   /** Where spans are sent, by OTLP over HTTP; undefined: nowhere. */
@@ -93,6 +96,7 @@ export function parseEnvironment(variables: Record<string, string | undefined>):
     jwks_url: data.JWKS_URL ?? `${data.GATEWAY_URL}/jwks`,
     audience: data.UPSTREAM_AUDIENCE,
     allowed_origins: data.ALLOWED_ORIGINS ?? [new URL(data.GATEWAY_URL).origin],
+    audit_required: data.AUDIT_REQUIRED === 'true',
     metrics:
       data.METRICS_PORT === 'off'
         ? undefined

@@ -1,4 +1,4 @@
-import { Counter, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { IdentityErrorCode } from './identity/identity-error.ts'
 import type { ToolErrorCode } from './tools/tool-error.ts'
 
@@ -25,7 +25,12 @@ const CALL_BUCKETS = [
 /** Seconds that a durable insert takes. */
 const WRITE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15]
 
-export function createMetrics(): Metrics {
+export interface Measured {
+  /** Seconds that the oldest event waits which is not on disk yet. */
+  readonly audit_lag: () => number
+}
+
+export function createMetrics({ audit_lag }: Measured = { audit_lag: () => 0 }): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const calls = new Counter({
@@ -47,6 +52,14 @@ export function createMetrics(): Metrics {
     labelNames: ['result'],
     buckets: WRITE_BUCKETS,
     registers,
+  })
+  new Gauge({
+    name: 'mcp_audit_lag_seconds',
+    help: 'Age of the oldest audit event that is not on disk yet; 0 when all are.',
+    registers,
+    collect() {
+      this.set(audit_lag())
+    },
   })
   const refusals = new Counter({
     name: 'mcp_identity_refusals_total',

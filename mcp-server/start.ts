@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics } from 'prom-client'
+import { createAuditWriter } from '../storage/audit-writer.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
 import { migrate } from '../storage/migrate.ts'
 import { createApp } from './app.ts'
@@ -21,6 +22,9 @@ import { type Tracer, untraced } from './tracing/tracer.ts'
 
 /** An identity with hundreds of roles is longer than Node's own limit of 16 KiB. */
 const most_header_bytes = 64 * 1024
+
+/** Milliseconds for a connection, and for a write, to the audit trail. */
+const AUDIT_TIMEOUT = 5_000
 
 /** Milliseconds that running calls have to finish before the connections are cut. */
 const DRAIN_LIMIT = 10_000
@@ -44,8 +48,17 @@ export async function start(
   const report = (error: Error) => log.warn({ err: error }, 'a database connection was lost')
   const url = environment.database_url
   const audit = openDatabase(url, { application_name: 'mcp-server-audit', on_error: report })
+  // Nothing else uses it, and what cannot be written is known soon.
+  const audit_writes = openDatabase(url, {
+    application_name: 'mcp-server-audit-writes',
+    max: 1,
+    connect_timeout: AUDIT_TIMEOUT,
+    statement_timeout: AUDIT_TIMEOUT,
+    on_error: report,
+  })
+  const trail = createAuditWriter({ db: audit_writes, clock })
   const data = openProductDatabase(url, report)
-  const metrics = createMetrics()
+  const metrics = createMetrics({ audit_lag: () => trail.lag() / 1000 })
   const keys = remoteKeys(environment.jwks_url)
   const tracer = await createTracer(environment.otlp_endpoint, log)
   const requests = createOpenRequests(connection_id =>
@@ -58,7 +71,8 @@ export async function start(
     await tracer
       .close()
       .catch((error: unknown) => log.warn({ err: error }, 'the last spans could not be exported'))
-    await Promise.all([audit.destroy(), data.destroy()])
+    await trail.close()
+    await Promise.all([audit.destroy(), audit_writes.destroy(), data.destroy()])
   }
   try {
     await prepare(audit, data, log)
@@ -67,6 +81,7 @@ export async function start(
       verify: verifyIdentity({ ...environment, keys }),
       data,
       audit,
+      trail: { write: event => trail.write(event), required: environment.audit_required },
       allowed_origins: environment.allowed_origins,
       log,
       clock,
@@ -79,6 +94,10 @@ export async function start(
       checks: { 'keys of the gateway': () => keys.reached() },
     })
     const server = createServer({ maxHeaderSize: most_header_bytes }, mcp.app)
+    if (!environment.audit_required)
+      log.warn(
+        'AUDIT_REQUIRED is false: while the trail cannot be written, calls are not on record',
+      )
     const port = await listen(server, environment)
     log.info({ host: environment.host, port }, 'listening')
     collectDefaultMetrics({ register: metrics.registry })

@@ -1,59 +1,49 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { AuditEvent } from './audit-event.ts'
+import { auditRow } from './audit-row.ts'
 import type { Database } from './database.ts'
 
-export type AuditType =
-  | 'registration'
-  | 'sign_in'
-  | 'consent'
-  | 'token'
-  | 'refresh'
-  | 'revocation'
-  | 'refusal'
-  | 'tool_call'
+export type { AuditEvent, AuditType } from './audit-event.ts'
 
-/** `argument_digest` stands for a tool's arguments, which are not ours to keep. */
-export interface AuditEvent {
-  readonly type: AuditType
-  readonly outcome: 'started' | 'ok' | 'error' | 'refused'
-  readonly request_id?: string
-  readonly user_id?: string
-  readonly org_id?: string
-  readonly email?: string
-  readonly client_id?: string
-  readonly connection_id?: string
-  readonly tool?: string
-  readonly argument_digest?: string
-  readonly error_code?: string
-  readonly duration_ms?: number
-  readonly reason?: string
+/**
+ * Puts an event on record; the database gives it its id and, unless it has one, its time. When this
+ * resolves outside a transaction the event is on disk. When it rejects, the caller must not let
+ * through what could not be recorded.
+ */
+export function recordAuditEvent(db: Database, event: AuditEvent): Promise<void> {
+  return recordAuditEvents(db, [event])
+}
+
+/** The same for any number of events: all of them by one statement, or none. */
+export async function recordAuditEvents(
+  db: Database,
+  events: readonly AuditEvent[],
+): Promise<void> {
+  await insert(events).execute(db)
 }
 
 /**
- * Puts an event on record; the database gives it its id and time. When this resolves the event is
- * on disk. When it rejects, the caller must not let through what could not be recorded.
+ * Puts events on record that may be told more than once: of the same type, request and time only
+ * the first counts. Gives how many were new.
  */
-export async function recordAuditEvent(db: Database, event: AuditEvent): Promise<void> {
-  await db
-    .insertInto('audit_events')
-    .values({
-      type: event.type,
-      outcome: event.outcome,
-      request_id: text(event.request_id),
-      user_id: text(event.user_id),
-      org_id: text(event.org_id),
-      email: text(event.email),
-      client_id: text(event.client_id),
-      connection_id: text(event.connection_id),
-      tool: text(event.tool),
-      argument_digest: text(event.argument_digest),
-      error_code: text(event.error_code),
-      duration_ms: event.duration_ms ?? null,
-      reason: text(event.reason),
-    })
-    .execute()
+export async function recordAuditEventsOnce(
+  db: Database,
+  events: readonly AuditEvent[],
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    ${insert(events)} on conflict (request_id, at) where type = 'rate_limit' do nothing`.execute(db)
+  return Number(numAffectedRows ?? 0)
 }
 
-/**
- * PostgreSQL has no text with a NUL in it. What a client sent, a tool's name say, must not be able
- * to keep its own event off the record.
- */
-const text = (value: string | undefined) => value?.replaceAll('\0', '\uFFFD') ?? null
+/** One parameter, however many events: the statement is always the same. */
+const insert = (events: readonly AuditEvent[]): RawBuilder<unknown> => sql`
+  insert into audit_events (type, outcome, request_id, user_id, org_id, email, client_id,
+    connection_id, ip, tool, argument_digest, error_code, reason, route, limited_by, duration_ms,
+    count, at)
+  select type, outcome, request_id, user_id, org_id, email, client_id, connection_id, ip, tool,
+    argument_digest, error_code, reason, route, limited_by, duration_ms, count, coalesce(at, now())
+  from json_to_recordset(${JSON.stringify(events.map(auditRow))}::json) as event (
+    type text, outcome text, request_id text, user_id text, org_id text, email text,
+    client_id text, connection_id text, ip text, tool text, argument_digest text, error_code text,
+    reason text, route text, limited_by text, duration_ms double precision, count integer,
+    at timestamptz)`

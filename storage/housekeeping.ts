@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { approval_idle_days } from './approvals.ts'
 import type { Database } from './database.ts'
 import { CONNECTION_ENDED } from './end-connections.ts'
+import { underHousekeepingLock } from './housekeeping-lock.ts'
 
 /** How many of each kind were removed or ended. */
 export interface HousekeepingDone {
@@ -19,9 +20,6 @@ export interface HousekeepingOptions {
   /** Ends the work after the statement under way. */
   readonly signal: AbortSignal
 }
-
-/** Any number that nobody else uses: Kysely's migrations have a lock of their own. */
-const LOCK = 7_316_402
 
 type Step = (db: Database, options: HousekeepingOptions) => Promise<number>
 
@@ -47,24 +45,14 @@ export async function keepHouse(
   ]
   for (const [kind, step] of steps)
     for (let rows = options.batch; rows === options.batch && !options.signal.aborted;) {
-      const touched = await underLock(db, transaction => step(transaction, options))
+      const touched = await underHousekeepingLock(db, 'rows', transaction =>
+        step(transaction, options),
+      )
       if (touched === undefined) return done
       rows = touched
       done[kind] += rows
     }
   return done
-}
-
-/** Undefined when another replica holds the lock. */
-function underLock(
-  db: Database,
-  work: (transaction: Database) => Promise<number>,
-): Promise<number | undefined> {
-  return db.transaction().execute(async transaction => {
-    const { rows } = await sql<{ taken: boolean }>`
-      select pg_try_advisory_xact_lock(${LOCK}) as taken`.execute(transaction)
-    return rows[0]?.taken ? work(transaction) : undefined
-  })
 }
 
 /** A connection past its end has ended, and the token of its identity provider is forgotten. */

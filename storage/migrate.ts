@@ -9,6 +9,7 @@ import * as retention from './migrations/005-retention.ts'
 import * as unusedClients from './migrations/006-unused-clients.ts'
 import * as approvals from './migrations/007-approvals.ts'
 import * as orgClients from './migrations/008-org-clients.ts'
+import * as auditPartitions from './migrations/009-audit-partitions.ts'
 
 const TABLE = 'storage_migrations'
 
@@ -22,6 +23,7 @@ const migrations: Record<string, Migration> = {
   '006-unused-clients': unusedClients,
   '007-approvals': approvals,
   '008-org-clients': orgClients,
+  '009-audit-partitions': auditPartitions,
 }
 
 /**

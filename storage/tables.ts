@@ -60,6 +60,10 @@ interface AuditEvents {
   error_code: string | null
   duration_ms: number | null
   reason: string | null
+  ip: string | null
+  count: number | null
+  route: string | null
+  limited_by: string | null
 }
 
 interface Approvals {

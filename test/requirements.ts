@@ -63,6 +63,7 @@ export const requirements = {
     'M02',
     'M03',
     'M04',
+    'M05',
     'M06',
     'O02',
     'O03',

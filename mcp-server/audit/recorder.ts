@@ -1,14 +1,20 @@
 import type { Logger } from 'pino'
-import { type AuditEvent, recordAuditEvent } from '../../storage/audit.ts'
-import type { Database } from '../../storage/database.ts'
+import type { AuditEvent, AuditSubject } from '../../storage/audit-event.ts'
+import type { AuditWriter } from '../../storage/audit-writer.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Metrics } from '../metrics.ts'
 
+type WithoutSubject<E> = E extends AuditEvent ? Omit<E, keyof AuditSubject> : never
+
 /** What happened; who it was and in which request is filled in. */
-export type Occurrence = Pick<
-  AuditEvent,
-  'type' | 'outcome' | 'tool' | 'argument_digest' | 'error_code' | 'duration_ms' | 'reason'
->
+export type Occurrence = WithoutSubject<AuditEvent>
+
+/** Where events go, and what to do when they cannot. */
+export interface Trail {
+  readonly write: AuditWriter['write']
+  /** False: what cannot be recorded happens all the same, and stands in the log alone. */
+  readonly required: boolean
+}
 
 /** The audit trail of one request. */
 export interface Recorder {
@@ -20,7 +26,7 @@ export interface Recorder {
 
 /** Writes what happens in one request to the database, and then to the log. */
 export function createRecorder(
-  db: Database,
+  { write, required }: Trail,
   log: Logger,
   identity: Identity,
   request_id: string,
@@ -30,7 +36,7 @@ export function createRecorder(
   let failures = 0
   return {
     async record(occurrence) {
-      const event = {
+      const event: AuditEvent = {
         ...occurrence,
         request_id,
         user_id,
@@ -41,15 +47,16 @@ export function createRecorder(
       }
       const written = metrics.auditWrite()
       try {
-        await recordAuditEvent(db, event)
+        await write(event)
+        written({ result: 'ok' })
+        log.info({ event }, 'audit')
       } catch (error) {
         written({ result: 'error' })
         log.error({ err: error, event }, 'an event could not be recorded')
-        throw error
+        if (required) throw error
+        log.error({ event }, 'it happens all the same: AUDIT_REQUIRED is false')
       }
-      written({ result: 'ok' })
       if (event.outcome === 'error' || event.outcome === 'refused') failures += 1
-      log.info({ event }, 'audit')
     },
     get failures() {
       return failures

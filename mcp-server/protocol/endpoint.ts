@@ -2,8 +2,7 @@ import { toNodeHandler } from '@modelcontextprotocol/node'
 import { type AuthInfo, createMcpHandler, INTERNAL_ERROR } from '@modelcontextprotocol/server'
 import type { Request, RequestHandler, Response as Reply } from 'express'
 import type { Logger } from 'pino'
-import type { Database } from '../../storage/database.ts'
-import { createRecorder, type Recorder } from '../audit/recorder.ts'
+import { createRecorder, type Recorder, type Trail } from '../audit/recorder.ts'
 import type { ProductDatabase } from '../data/database.ts'
 import type { Turns } from '../fairness/turns.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -26,7 +25,7 @@ import { isAboutTools, toolCallIn } from './tool-call-in.ts'
 export interface EndpointOptions {
   readonly tools: readonly Tool[]
   readonly data: ProductDatabase
-  readonly audit: Database
+  readonly trail: Trail
   readonly log: Logger
   /** Milliseconds. */
   readonly clock: () => number
@@ -51,7 +50,7 @@ export interface Endpoint {
  * it carries everything it needs (2026-07-28) or follows an `initialize` (2025-11-25 and before).
  */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { audit, log, turns, policy, permissions, resource_metadata, ...rest } = options
+  const { trail, log, turns, policy, permissions, resource_metadata, ...rest } = options
   // The SDK hands this object on by reference: a request without an entry gets no server.
   const requests = new WeakMap<AuthInfo, Surroundings>()
   const running = new Set<Promise<unknown>>()
@@ -76,7 +75,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const identity = identityOf(request)
     const request_id = requestIdOf(request)
     const request_log = log.child({ request_id })
-    const recorder = createRecorder(audit, request_log, identity, request_id, rest.metrics)
+    const recorder = createRecorder(trail, request_log, identity, request_id, rest.metrics)
     const body = await bodyOf(request, reply, recorder)
     if (reply.headersSent) return
     const access = await accessFor(identity, body, request_log)

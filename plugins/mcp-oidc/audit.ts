@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { recordAuditEvent } from '../../storage/audit.ts'
+import type { AuditWriter } from '../../storage/audit-writer.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Log } from './log.ts'
 import type { CountedEvent, Metrics } from './metrics.ts'
@@ -16,17 +17,22 @@ export interface Audit {
   within(transaction: Database, req: Asked | undefined, event: CountedEvent): Promise<() => void>
 }
 
+/** Events beside no transaction share their commits with those of other requests. */
 export function createAudit(
-  db: Database,
+  writer: Pick<AuditWriter, 'write'>,
   log: Log,
   metrics: Pick<Metrics, 'auditWrite' | 'event'>,
 ): Audit {
-  const within: Audit['within'] = async (transaction, req, event) => {
+  const put = async (
+    write: (event: CountedEvent) => Promise<void>,
+    req: Asked | undefined,
+    event: CountedEvent,
+  ) => {
     const request_id = req && requestId(req)
     const complete = request_id === undefined ? event : { ...event, request_id }
     const written = metrics.auditWrite()
     try {
-      await recordAuditEvent(transaction, complete)
+      await write(complete)
     } catch (error) {
       written({ result: 'error' })
       throw error
@@ -34,10 +40,13 @@ export function createAudit(
     written({ result: 'ok' })
     return () => {
       metrics.event(complete)
-      log.info({ audit: complete }, 'audit')
+      log.info({ event: complete }, 'audit')
     }
   }
-  const audit = async (req: Asked, event: CountedEvent) => (await within(db, req, event))()
+  const audit = async (req: Asked, event: CountedEvent) =>
+    (await put(complete => writer.write(complete), req, event))()
+  const within: Audit['within'] = (transaction, req, event) =>
+    put(complete => recordAuditEvent(transaction, complete), req, event)
   return Object.assign(audit, { within })
 }
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { AuditEvent } from '../../storage/audit.ts'
+import type { AuditEvent } from '../../storage/audit-event.ts'
 import type { HousekeepingDone } from '../../storage/housekeeping.ts'
 import type { RefusalReason } from './door/challenge.ts'
 import { createRuntimeGauges, type WatchRuntime } from './runtime-gauges.ts'
@@ -96,6 +96,11 @@ export function createMetrics(): Metrics {
     ),
     consent: counter('mcp_oidc_consents_total', 'Answers of the consent page.', ['result']),
     revocation: counter('mcp_oidc_revocations_total', 'Revocations: ok, or the error.', ['result']),
+    logout: counter(
+      'mcp_oidc_logouts_total',
+      'People signed out in every browser by an identity provider.',
+      ['result'],
+    ),
   }
   return {
     registry,
@@ -115,9 +120,11 @@ export function createMetrics(): Metrics {
         case 'registration':
         case 'consent':
         case 'revocation':
+        case 'logout':
           return others[type].inc({ result })
         case 'refusal':
         case 'tool_call':
+        case 'rate_limit':
           return undefined
       }
     },

@@ -7,6 +7,8 @@ export interface RuntimeGauges {
   readonly pools: () => Readonly<Record<string, PoolUse>>
   /** Seconds for which nobody has confirmed that ends of connections are heard of. */
   readonly listening: () => number
+  /** Seconds that the oldest audit event waits which is not on disk yet. */
+  readonly audit_lag: () => number
   /** Entries held, by cache. */
   readonly caches: () => Readonly<Record<string, number>>
   /** Asks the database; undefined when that does not answer. */
@@ -52,6 +54,12 @@ export function createRuntimeGauges(registry: Registry): WatchRuntime {
     'Time since it was last confirmed that ends of connections are heard of; about one when all is well.',
     [],
     (silence, issuer, gauges) => silence.set({ issuer }, gauges.listening()),
+  )
+  gauge(
+    'mcp_oidc_audit_lag_seconds',
+    'Age of the oldest audit event that is not on disk yet; 0 when all are.',
+    [],
+    (lag, issuer, gauges) => lag.set({ issuer }, gauges.audit_lag()),
   )
   gauge(
     'mcp_oidc_cache_entries',

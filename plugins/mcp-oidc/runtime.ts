@@ -6,6 +6,7 @@ import {
   findConnection,
   touchConnection,
 } from '../../storage/connections.ts'
+import { createAuditWriter } from '../../storage/audit-writer.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { listenForConnections } from '../../storage/listener.ts'
 import { migrate } from '../../storage/migrate.ts'
@@ -63,7 +64,13 @@ export function createRuntime(
     on_error: error => log.warn({ err: error }, 'a database connection was lost'),
   })
   const store: Store = { db, ring: settings.storage_keys }
-  const audit = createAudit(db, log, metrics)
+  const audit_db = openDatabase(settings.database_url, {
+    application_name: 'mcp-oidc audit',
+    max: 1,
+    on_error: error => log.warn({ err: error }, 'a database connection was lost'),
+  })
+  const trail = createAuditWriter({ db: audit_db, clock: now })
+  const audit = createAudit(trail, log, metrics)
   const pages = createPages(settings)
   // The door has connections of its own: a flood of registrations does not keep callers waiting.
   const door_db = openDatabase(settings.database_url, {
@@ -150,11 +157,17 @@ export function createRuntime(
     db,
     ready,
     retention: settings.connection_retention,
+    audit_retention: settings.audit_retention,
     log,
     done: work => metrics.housekeeping(work),
   })
   const unwatch = metrics.watch(settings.issuer, {
-    pools: () => ({ authorization: poolUse(db), door: poolUse(door_db) }),
+    pools: () => ({
+      authorization: poolUse(db),
+      door: poolUse(door_db),
+      audit: poolUse(audit_db),
+    }),
+    audit_lag: () => trail.lag() / 1000,
     listening: () => {
       const at = listener.confirmedAt()
       return at === undefined ? Infinity : (now() - at) / 1000
@@ -195,7 +208,12 @@ export function createRuntime(
     async close() {
       unwatch()
       await stopHousekeeping()
-      await Promise.all([listener.close(), db.destroy(), door_db.destroy(), tracer.close()])
+      await trail.close()
+      await Promise.all([
+        listener.close(),
+        tracer.close(),
+        ...[db, door_db, audit_db].map(database => database.destroy()),
+      ])
     },
   }
 }

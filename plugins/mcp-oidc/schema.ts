@@ -103,6 +103,13 @@ export const fields = {
     description:
       'How long after its end a connection is still shown, seconds. Its events stay in the audit trail.',
   },
+  audit_retention: {
+    type: 'integer',
+    default: 34560000,
+    between: [86400, 1577880000],
+    description:
+      'How long an event is kept in the audit trail at least, seconds. Whole months (UTC) are dropped once all of them is older.',
+  },
   idp_outage_grace: {
     type: 'integer',
     default: 3600,

@@ -1,5 +1,5 @@
 import { loadEnvFile } from 'node:process'
-import { openDatabase } from '../database.ts'
+import { type Database, openDatabase } from '../database.ts'
 import { type KeyRing, parseKeyRing } from '../key-ring.ts'
 import type { Store } from '../store.ts'
 
@@ -43,6 +43,14 @@ export function openStore(env: NodeJS.ProcessEnv): Store & { close(): Promise<vo
     throw new UsageError(`${problems.join('\n')}\n\n${environment_help}`)
   const db = openDatabase(DATABASE_URL, { application_name: 'mcp-oidc-gateway command', max: 2 })
   return { db, ring, close: () => db.destroy() }
+}
+
+/** The database that the environment names, for a command that opens nothing sealed. */
+export function openDatabaseOf({ DATABASE_URL }: NodeJS.ProcessEnv): Database {
+  if (!DATABASE_URL) throw new UsageError('DATABASE_URL is not set. See --help.')
+  if (!/^postgres(?:ql)?:$/.test(URL.parse(DATABASE_URL)?.protocol ?? ''))
+    throw new UsageError('DATABASE_URL is not a postgresql:// URL. See --help.')
+  return openDatabase(DATABASE_URL, { application_name: 'mcp-oidc-gateway command', max: 1 })
 }
 
 /** What an error says, and what its causes say. */

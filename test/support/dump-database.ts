@@ -34,7 +34,11 @@ async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>
 async function dump(client: pg.Client): Promise<ReadonlyMap<string, string>> {
   const { rows } = await client.query<{ name: string }>(`
     select format('%I.%I', schemaname, tablename) as name from pg_tables
-    where schemaname not in ('pg_catalog', 'information_schema') order by 1`)
+    where schemaname not in ('pg_catalog', 'information_schema')
+      -- What a partition holds is read with its table.
+      and not (select relispartition from pg_class
+        where oid = format('%I.%I', schemaname, tablename)::regclass)
+    order by 1`)
   const tables = new Map<string, string>()
   for (const { name } of rows) {
     const content = await client.query<Record<string, unknown>>(`select * from ${name}`)

@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import type { AuditEvent } from '../../../storage/audit.ts'
+import type { AuditSubject } from '../../../storage/audit-event.ts'
 import type { Connection } from '../../../storage/connections.ts'
 import type { Audit } from '../audit.ts'
 
@@ -33,12 +33,15 @@ export function auditTokens(
   })
 }
 
-function eventType(oidc: KoaContextWithOIDC['oidc']): AuditEvent['type'] {
+function eventType(oidc: KoaContextWithOIDC['oidc']): 'revocation' | 'refresh' | 'token' {
   if (oidc.route === 'revocation') return 'revocation'
   return oidc.params?.grant_type === 'refresh_token' ? 'refresh' : 'token'
 }
 
-function outcome(status: number, body: unknown): Pick<AuditEvent, 'outcome' | 'error_code'> {
+function outcome(
+  status: number,
+  body: unknown,
+): { readonly outcome: 'ok' | 'error' | 'refused'; readonly error_code?: string } {
   if (status === 200) return { outcome: 'ok' }
   const { error } = (body ?? {}) as { error?: unknown }
   return {
@@ -50,7 +53,7 @@ function outcome(status: number, body: unknown): Pick<AuditEvent, 'outcome' | 'e
 async function subject(
   { entities }: KoaContextWithOIDC['oidc'],
   findConnection: (id: string) => Promise<Connection | undefined>,
-): Promise<Partial<AuditEvent>> {
+): Promise<AuditSubject> {
   const client_id = entities.Client?.clientId
   const connection_id =
     entities.Grant?.jti ?? entities.RefreshToken?.grantId ?? entities.AuthorizationCode?.grantId

@@ -64,7 +64,7 @@ async function logOut(flow: Flow, { idp, token, req }: Logout): Promise<void> {
   for (const user_id of users) {
     const sessions = await endBrowserSessions(flow.store, user_id)
     await flow.audit(req, {
-      type: 'revocation',
+      type: 'logout',
       outcome: 'ok',
       user_id,
       reason: `idp_logout: ${sessions} browser sessions`,

@@ -212,6 +212,28 @@ describe('when events cannot be recorded', () => {
   })
 })
 
+describe('when events need not be recorded', () => {
+  it('K05 a call goes on, and the log has what the trail has not', async () => {
+    const lax = await startServer({ audit_required: false })
+    try {
+      await sql`alter table audit_events rename to gone`.execute(lax.audit)
+      expect((await call(lax, 'whoami')).result?.structuredContent).toMatchObject({
+        user_id: 'usr_bob',
+      })
+      const said = lax.lines.map(line => JSON.parse(line) as Record<string, unknown>)
+      expect(said).toContainEqual(
+        expect.objectContaining({
+          level: 50,
+          msg: expect.stringContaining('AUDIT_REQUIRED is false'),
+          event: expect.objectContaining({ ...WHO, tool: 'whoami' }),
+        }),
+      )
+    } finally {
+      await lax.stop()
+    }
+  })
+})
+
 describe('when the database is away', () => {
   it('is not ready, answers nothing, and stays up', async () => {
     const unreachable = 'postgres://nobody@127.0.0.1:1/none'

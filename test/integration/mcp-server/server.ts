@@ -20,6 +20,7 @@ import type { Tool } from '../../../mcp-server/tools/tool.ts'
 import { createOpenRequests } from '../../../mcp-server/streams/open-requests.ts'
 import { tools } from '../../../mcp-server/tools/tools.ts'
 import { type Tracer, untraced } from '../../../mcp-server/tracing/tracer.ts'
+import { createAuditWriter } from '../../../storage/audit-writer.ts'
 import { type Database, openDatabase } from '../../../storage/database.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { AUDIENCE, ISSUER, localKeys, sign } from './assertion.ts'
@@ -45,6 +46,7 @@ export interface ServerOptions {
   readonly audit_url?: string
   readonly tools?: readonly Tool[]
   readonly tracer?: Tracer
+  readonly audit_required?: boolean
   readonly checks?: NonNullable<AppOptions['checks']>
   /** In place of config/permissions.yml. */
   readonly permissions_yml?: string
@@ -58,6 +60,7 @@ export async function startServer(options: ServerOptions = {}) {
   const lost = () => undefined
   const events = openDatabase(database.url, { max: 2 })
   const audit = openDatabase(options.audit_url ?? database.url, { max: 4 })
+  const writer = createAuditWriter({ db: audit, clock: () => performance.now() })
   const data = openProductDatabase(database.url, lost)
   await migrateProduct(data)
   await seedProduct(data)
@@ -83,6 +86,10 @@ export async function startServer(options: ServerOptions = {}) {
     verify: verifyIdentity({ issuer: ISSUER, audience: AUDIENCE, keys: options.keys ?? localKeys }),
     data,
     audit,
+    trail: {
+      write: event => writer.write(event),
+      required: options.audit_required ?? true,
+    },
     allowed_origins: [ALLOWED_ORIGIN],
     log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
     clock: () => performance.now(),

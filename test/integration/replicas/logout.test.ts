@@ -117,7 +117,7 @@ describe('back-channel logout on two replicas', () => {
       .selectFrom('audit_events')
       .select(['connection_id', 'reason'])
       .where('user_id', '=', user_id)
-      .where('type', '=', 'revocation')
+      .where('type', 'in', ['revocation', 'logout'])
       .execute()
     expect(events.map(({ reason }) => reason).sort()).toEqual([
       'idp_logout',

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type AuditEvent, recordAuditEvent } from '../../../storage/audit.ts'
+import {
+  recordAuditEvent,
+  recordAuditEvents,
+  recordAuditEventsOnce,
+} from '../../../storage/audit.ts'
+import type { AuditEvent, RateLimitEvent, ToolCallEvent } from '../../../storage/audit-event.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
 
-const full: Required<AuditEvent> = {
+const full: Required<ToolCallEvent> = {
   type: 'tool_call',
   outcome: 'refused',
   request_id: 'req-1',
@@ -11,11 +16,21 @@ const full: Required<AuditEvent> = {
   email: 'alice@acme.example',
   client_id: 'https://client.example/metadata.json',
   connection_id: 'c1',
+  ip: '192.0.2.1',
   tool: 'search_companies',
   argument_digest: 'sha256:00',
   error_code: 'insufficient_scope',
   duration_ms: 12.75,
   reason: 'the connection has no scope for it',
+  count: 3,
+  at: new Date('2026-01-31T23:59:59.999Z'),
+}
+
+const limited: Required<RateLimitEvent> = {
+  ...{ type: 'rate_limit', outcome: 'refused', limited_by: 'org', route: 'mcp', tool: 'whoami' },
+  ...{ request_id: 'req-2', user_id: 'usr_bob', org_id: 'acme', email: 'bob@acme.example' },
+  ...{ client_id: 'claude', connection_id: 'c2', ip: '2001:db8::1', error_code: 'limited' },
+  ...{ reason: 'too many', duration_ms: 1, count: 1, at: new Date('2026-02-01T00:00:00Z') },
 }
 
 describe('recordAuditEvent', () => {
@@ -30,12 +45,32 @@ describe('recordAuditEvent', () => {
   const last = () =>
     test.db.selectFrom('audit_events').selectAll().orderBy('id', 'desc').executeTakeFirstOrThrow()
 
-  it('M04 keeps every member, and adds id and time', async () => {
-    await recordAuditEvent(test.db, full)
-    const { id, at, ...event } = await last()
-    expect(event).toEqual(full)
+  it.each([full, limited])('M04 M05 keeps every member of a $type, and adds an id', async event => {
+    await recordAuditEvent(test.db, event)
+    const { id, ...stored } = await last()
+    const known = Object.fromEntries(Object.entries(stored).filter(([, value]) => value !== null))
+    expect(known).toEqual(event)
     expect(typeof id).toBe('number')
-    expect(Math.abs(Date.now() - Number(at))).toBeLessThan(60_000)
+  })
+
+  it('M04 gives an event the time of its writing when it has none', async () => {
+    await recordAuditEvent(test.db, { type: 'consent', outcome: 'ok' })
+    expect(Math.abs(Date.now() - Number((await last()).at))).toBeLessThan(60_000)
+  })
+
+  it('M04 writes all events of one statement, or none', async () => {
+    const before = (await last()).id
+    const bad = { ...full, outcome: 'maybe' } as unknown as AuditEvent
+    await expect(recordAuditEvents(test.db, [full, bad])).rejects.toThrow('check constraint')
+    expect((await last()).id).toBe(before)
+    await recordAuditEvents(test.db, [full, { ...limited, request_id: 'req-6' }])
+    expect((await last()).type).toBe('rate_limit')
+  })
+
+  it('M05 puts a rate limit that is told twice on record once', async () => {
+    const one = { ...limited, request_id: 'req-3' }
+    expect(await recordAuditEventsOnce(test.db, [one, { ...one, request_id: 'req-4' }])).toBe(2)
+    expect(await recordAuditEventsOnce(test.db, [one, { ...one, request_id: 'req-5' }])).toBe(1)
   })
 
   it('M04 takes an event that knows little', async () => {

@@ -81,6 +81,31 @@ describe('migrate', () => {
     ])
   })
 
+  it('M05 K05 takes the audit trail of an older release over: no event is lost or changed', async () => {
+    await useRelease003(db)
+    await sql`
+      insert into audit_events (type, outcome, user_id, org_id, at)
+      select 'token', 'ok', 'usr_' || n, 'acme', now() - n * interval '1 day'
+      from generate_series(0, 999) n`.execute(db)
+    const events = async () => {
+      const { rows } = await sql<{ digest: string; events: number }>`
+        select count(*)::int as events,
+          md5(string_agg(concat_ws(' ', id, at, type, outcome, user_id, org_id), ';' order by id))
+            as digest
+        from audit_events`.execute(db)
+      return rows[0]
+    }
+    const before = await events()
+    await migrate(db)
+    expect(await events()).toEqual(before)
+    expect(before?.events).toBe(1_000)
+    await sql`insert into audit_events (type, outcome) values ('token', 'ok')`.execute(db)
+    const { rows } = await sql<{ id: number; partition: string }>`
+      select id, tableoid::regclass::text as partition from audit_events
+      order by id desc limit 1`.execute(db)
+    expect(rows).toEqual([{ id: 1_001, partition: 'audit_events_first' }])
+  })
+
   it('changes nothing when it runs again', async () => {
     await migrate(db)
     await sql`insert into audit_events (type, outcome) values ('token', 'ok')`.execute(db)

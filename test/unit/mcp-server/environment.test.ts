@@ -13,6 +13,7 @@ describe('parseEnvironment', () => {
       jwks_url: 'http://localhost:8000/jwks',
       audience: 'mcp-server',
       allowed_origins: ['http://localhost:8000'],
+      audit_required: true,
       metrics: { host: '127.0.0.1', port: 9465 },
       otlp_endpoint: undefined,
       resource_metadata: 'http://localhost:8000/.well-known/oauth-protected-resource/mcp',

@@ -47,7 +47,7 @@ describe('housekeeping', () => {
     return rows[0]?.count
   }
   const start = (db: Database, done: (work: HousekeepingDone) => void, ready = test_is_ready) =>
-    startHousekeeping({ db, ready, retention: 0, log, done, interval: 5 })
+    startHousekeeping({ db, ready, retention: 0, audit_retention: 86_400, log, done, interval: 5 })
   /** Runs with every statement that deletes records. */
   const whenDeleting = async (statement: string) => {
     await sql
