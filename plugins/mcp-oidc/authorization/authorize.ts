@@ -7,6 +7,7 @@ import { documentOf } from './client-documents/begin-with-document.ts'
 import { keepSeenClient, seen_client } from './client-documents/seen-client.ts'
 import { askProvider, httpRequest, type ProviderResponse, send } from './provider-handler.ts'
 import { interaction_ttl } from './provider.ts'
+import { sendToClient } from './send-to-client.ts'
 
 /**
  * GET /authorize. A request that waits for its user belongs to this browser from here on: to show
@@ -28,7 +29,7 @@ export function beginAuthorization(flow: Flow): RequestHandler {
     const client_id = query.get('client_id') ?? ''
     if (uid === undefined) {
       if (await flow.bounces.count(browserHash(browser.id), client_id))
-        return send(res, withCookie(response, browser))
+        return sendToClient(flow, req, res, withCookie(response, browser), client_id)
       const error = URL.parse(location)?.searchParams.get('error') ?? 'no error'
       return stop(flow, req, res, client_id, error)
     }
@@ -79,7 +80,8 @@ export function resumeAuthorization(flow: Flow): RequestHandler {
     // Asked before there is a code that nobody would get.
     if (!(await flow.bounces.count(browserHash(browser), client_id)))
       return stop(flow, req, res, client_id)
-    send(res, await askProvider(flow.provider, flow.settings, httpRequest(req)))
+    const response = await askProvider(flow.provider, flow.settings, httpRequest(req))
+    await sendToClient(flow, req, res, response, client_id)
   }
 }
 

@@ -17,7 +17,7 @@ import { publicClientId } from './clients/client-id.ts'
 import { redirectPolicyOf } from './clients/pre-registered.ts'
 import type { Clients } from './clients/clients.ts'
 import type { Store } from '../../../storage/store.ts'
-import { matchesRegistered, redirectUriProblem } from './redirect-uri.ts'
+import { redirectUriAllowed } from './redirect-uri.ts'
 import { everyConnectionSignsIn } from './prompts.ts'
 import type { RedeemedToken } from './refresh/admit.ts'
 import { refreshing } from './refresh/refreshing.ts'
@@ -62,9 +62,10 @@ export function createProvider(settings: Settings, parts: ProviderParts): Provid
       this: { clientId: string; redirectUris?: string[] },
       uri: string,
     ): boolean {
-      return (
-        redirectUriProblem(uri, redirectPolicyOf(settings, this.clientId)) === undefined &&
-        matchesRegistered(uri, this.redirectUris ?? [])
+      return redirectUriAllowed(
+        uri,
+        this.redirectUris ?? [],
+        redirectPolicyOf(settings, this.clientId),
       )
     },
   })

@@ -24,6 +24,9 @@ const never: ReadonlySet<string> = new Set([
 
 const longest = 2048
 
+/** What the authorization response adds to the redirect URI (RFC 6749 4.1.2, RFC 9207 2). */
+const response_parameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+
 export interface RedirectPolicy {
   /** The gateway's own origin: a redirect to it would hand codes to our own pages. */
   readonly issuer: string
@@ -51,7 +54,12 @@ export function redirectUriProblem(uri: string, policy: RedirectPolicy): string 
     return 'holds user information'
   if (url.href !== uri && url.href !== `${uri}/`)
     return `is not in its canonical form (write ${url.href})`
-  if (/%2e|%2f|%5c/i.test(url.pathname)) return 'hides a dot, slash or backslash behind an escape'
+  if (/%2e|%2f|%5c/i.test(url.host + url.pathname))
+    return 'hides a dot, slash or backslash behind an escape'
+  if (/%(?![0-9a-f]{2})/i.test(uri)) return 'holds a % that escapes nothing'
+  if (/%[01][0-9a-f]|%7f/i.test(uri)) return 'hides a control character behind an escape'
+  const taken = response_parameters.find(name => url.searchParams.has(name))
+  if (taken !== undefined) return `holds the response parameter "${taken}"`
   return schemeProblem(url, policy)
 }
 
@@ -71,6 +79,33 @@ function schemeProblem(
   if (never.has(scheme)) return `uses the scheme "${scheme}", which is never allowed`
   if (scheme.includes('.') || private_use_schemes.includes(scheme)) return undefined
   return `uses the scheme "${scheme}"; a private-use scheme needs a dot (RFC 8252 7.1) or an entry in private_use_schemes`
+}
+
+/** Whether a client that registered these may be answered there, by the policy of today. */
+export function redirectUriAllowed(
+  requested: string,
+  registered: readonly string[],
+  policy: RedirectPolicy,
+): boolean {
+  return (
+    redirectUriProblem(requested, policy) === undefined && matchesRegistered(requested, registered)
+  )
+}
+
+/**
+ * What is wrong with where an authorization response leads: the policy once more, on the redirect
+ * URI as the browser is about to follow it. `undefined` when nothing is.
+ */
+export function responseLocationProblem(
+  location: string,
+  policy: RedirectPolicy,
+): string | undefined {
+  const url = URL.parse(location)
+  if (!url) return 'is not an absolute URI'
+  for (const name of response_parameters) url.searchParams.delete(name)
+  // oidc-provider tells an error there to a request for another response type.
+  url.hash = ''
+  return redirectUriProblem(url.href, policy)
 }
 
 /** Loopback has several names for one place. */

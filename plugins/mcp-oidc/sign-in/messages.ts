@@ -48,6 +48,13 @@ export const other_browser: Message = {
   what_to_do: `If you did not start this yourself, close this page. Otherwise: ${start_again}`,
 }
 
+export const no_way_back: Message = {
+  title: 'This application may not send you back there',
+  what_happened:
+    'The address that your application asked to be answered at is not allowed here any more, so nothing was sent there.',
+  what_to_do: `${start_again} If it happens again, tell your administrator.`,
+}
+
 export const cancelled: Message = {
   title: 'You did not sign in',
   what_happened:
