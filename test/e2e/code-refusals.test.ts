@@ -54,7 +54,7 @@ describe('A01 a code', () => {
 
   it('is refused to another client, and to one nobody knows', async () => {
     const { redemption } = await authorize(gateway.url, {})
-    const { client_id } = await register(gateway.url)
+    const { client_id } = await register(gateway.url, { client_name: 'Another client' })
     expect(outcome(await token(gateway.url, { ...redemption, client_id }))).toEqual(refused)
     const unknown = await token(gateway.url, { ...redemption, client_id: 'nobody' })
     expect(outcome(unknown)).toEqual([401, 'invalid_client'])

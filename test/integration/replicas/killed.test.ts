@@ -97,4 +97,40 @@ describe('replicas that are killed', () => {
       refresh_token = again.body.refresh_token
     }
   }, 60_000)
+
+  it('T10 a rolling restart loses no connection, and every call on the way is answered', async () => {
+    system.use()
+    const people = await Promise.all(
+      ['alice@acme.example', 'bob@acme.example'].map(async user => {
+        const { redemption, client_id } = await connect(system.url, user)
+        return { client_id, ...(await token(system.url, redemption)).body }
+      }),
+    )
+    const statuses: number[] = []
+    let rolling = true
+    const calling = people.map(async person => {
+      while (rolling) {
+        const headers = { authorization: `Bearer ${person.access_token}` }
+        statuses.push((await fetch(`${system.url}/mcp`, { headers })).status)
+        const { client_id, refresh_token } = person
+        const { status, body } = await token(system.url, {
+          ...{ grant_type: 'refresh_token', client_id, refresh_token },
+        })
+        statuses.push(status)
+        Object.assign(person, body)
+      }
+    })
+    await system.roll({})
+    const while_rolling = statuses.length
+    rolling = false
+    await Promise.all(calling)
+    expect(while_rolling).toBeGreaterThan(people.length)
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    const ended = await system.db
+      .selectFrom('connections')
+      .select('id')
+      .where('status', '=', 'ended')
+      .execute()
+    expect(ended).toEqual([])
+  }, 120_000)
 })
