@@ -36,7 +36,8 @@ import { createBounces } from './sign-in/bounces.ts'
 import { createTransactions } from './sign-in/transactions.ts'
 import { createUpstream } from './sign-in/upstream.ts'
 import { tracedFetch } from './tracing/traced-fetch.ts'
-import { createTracer, type Tracer } from './tracing/tracer.ts'
+import { createTracer } from './tracing/create-tracer.ts'
+import type { Tracer } from './tracing/tracer.ts'
 
 /** Everything one configuration needs, shared by all of Kong's instances of it. */
 export interface Runtime {

@@ -7,7 +7,7 @@ import express from 'express'
 import { serveAuthorization } from '../../../../plugins/mcp-oidc/authorization/serve-authorization.ts'
 import { createUpstream } from '../../../../plugins/mcp-oidc/sign-in/upstream.ts'
 import { tracedFetch } from '../../../../plugins/mcp-oidc/tracing/traced-fetch.ts'
-import { createTracer } from '../../../../plugins/mcp-oidc/tracing/tracer.ts'
+import { createTracer } from '../../../../plugins/mcp-oidc/tracing/create-tracer.ts'
 import { recordingLog, type KongRequest, runPhase } from '../../../support/fake-kong.ts'
 import { openScriptedIdp, type ScriptedIdp } from '../../../support/scripted-idp.ts'
 
