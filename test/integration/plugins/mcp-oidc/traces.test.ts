@@ -54,10 +54,9 @@ beforeAll(async () => {
   })
   /** As Kong asks. */
   const ask = async (request: KongRequest) => {
-    const { exit } = await runPhase(
-      async kong => void (await serveAuthorization(kong, app, tracer)),
-      request,
-    )
+    const { exit } = await runPhase(async kong => {
+      await serveAuthorization(kong, app, tracer)
+    }, request)
     return exit?.status ?? 0
   }
   statuses = [
