@@ -27,6 +27,7 @@ export const requirements = {
     'A06',
     'A07',
     'A08',
+    'A09',
     'A10',
     'A11',
     'A12',

@@ -22,6 +22,7 @@ import { admitRefreshes } from './authorization/refresh/admit.ts'
 import { serveStructuredTokens } from './authorization/structured-tokens.ts'
 import { auditTokens } from './authorization/token-audit.ts'
 import type { Settings } from './config/settings.ts'
+import { createConsentService } from './consent/external/consent-service.ts'
 import { createEnd } from './connections/end.ts'
 import { cacheConnections } from './door/connection-cache.ts'
 import { createDoor, type Door } from './door/door.ts'
@@ -200,6 +201,8 @@ export function createRuntime(
           now,
         },
         bounces: createBounces(store, now),
+        consent_service:
+          settings.external_consent && createConsentService(settings.external_consent, askUpstream),
       },
       ready,
     ),
