@@ -22,6 +22,7 @@ import { admitRefreshes } from './authorization/refresh/admit.ts'
 import { serveStructuredTokens } from './authorization/structured-tokens.ts'
 import { auditTokens } from './authorization/token-audit.ts'
 import type { Settings } from './config/settings.ts'
+import { createConsentService } from './consent/external/consent-service.ts'
 import { createEnd } from './connections/end.ts'
 import { cacheConnections } from './door/connection-cache.ts'
 import { createDoor, type Door } from './door/door.ts'
@@ -36,7 +37,8 @@ import { createBounces } from './sign-in/bounces.ts'
 import { createTransactions } from './sign-in/transactions.ts'
 import { createUpstream } from './sign-in/upstream.ts'
 import { tracedFetch } from './tracing/traced-fetch.ts'
-import { createTracer, type Tracer } from './tracing/tracer.ts'
+import { createTracer } from './tracing/create-tracer.ts'
+import type { Tracer } from './tracing/tracer.ts'
 
 /** Everything one configuration needs, shared by all of Kong's instances of it. */
 export interface Runtime {
@@ -199,6 +201,8 @@ export function createRuntime(
           now,
         },
         bounces: createBounces(store, now),
+        consent_service:
+          settings.external_consent && createConsentService(settings.external_consent, askUpstream),
       },
       ready,
     ),

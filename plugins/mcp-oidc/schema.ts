@@ -248,6 +248,37 @@ export const fields = {
       },
     },
   },
+  consent: {
+    type: 'record',
+    description:
+      'Who asks the person once they are signed in. Unset, it is the consent page of this gateway.',
+    fields: {
+      mode: {
+        type: 'string',
+        one_of: ['internal', 'external'],
+        default: 'internal',
+        description:
+          '`internal` is the page of this gateway, `external` a service of yours, which the following are for.',
+      },
+      url: {
+        type: 'string',
+        referenceable: true,
+        description:
+          'Where the browser is sent with the signed request. https, or http on loopback.',
+      },
+      jwks_uri: {
+        type: 'string',
+        referenceable: true,
+        description: 'The keys that its decisions are signed with. https, or http on loopback.',
+      },
+      audience: {
+        type: 'string',
+        referenceable: true,
+        description:
+          'What the service is called: the `aud` of requests and the `iss` of decisions.',
+      },
+    },
+  },
   cimd_allowed_hosts: {
     type: 'array',
     elements: { type: 'string' },

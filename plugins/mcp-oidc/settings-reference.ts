@@ -16,6 +16,8 @@ ${tables.join('\n\n')}
 
 function nested(fields: Fields): readonly string[] {
   return Object.entries(fields).flatMap(([name, field]) => {
+    if (field.type === 'record')
+      return [table(`Members of \`${name}\``, field.fields), ...nested(field.fields)]
     if (field.type !== 'array' || field.elements.type !== 'record') return []
     return [table(`Each of \`${name}\``, field.elements.fields), ...nested(field.elements.fields)]
   })

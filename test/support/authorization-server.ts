@@ -8,6 +8,7 @@ import {
   type Page,
 } from '../../gateway/local/demo/browser.ts'
 import { createIdentityProvider } from '../../gateway/local/idp/identity-provider.ts'
+import type { User } from '../../gateway/local/idp/users.ts'
 import { parseConfig, type Settings } from '../../plugins/mcp-oidc/config/settings.ts'
 import { createMetrics, type Metrics } from '../../plugins/mcp-oidc/metrics.ts'
 import { createRuntime, type Runtime } from '../../plugins/mcp-oidc/runtime.ts'
@@ -33,6 +34,7 @@ export interface AuthorizationServer {
 
 export async function openAuthorizationServer(
   changes: Readonly<Record<string, unknown>> = {},
+  users?: readonly User[],
 ): Promise<AuthorizationServer> {
   const database = await createTestDatabase()
   const gateway = await listen()
@@ -45,6 +47,7 @@ export async function openAuthorizationServer(
       issuer: idp_url,
       client_secret,
       redirect_uris: [`${url}/callback/dev`],
+      ...(users ? { users } : {}),
     }),
   )
   const identity_providers = [

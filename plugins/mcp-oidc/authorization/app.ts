@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { requestId } from '../audit.ts'
 import { assets } from '../pages/assets.ts'
+import { takeDecision } from '../consent/external/take-decision.ts'
 import { backchannelLogout } from '../logout/backchannel-logout.ts'
 import { answerConnect, showConnect } from '../sign-in/connect.ts'
 import { finishSignIn } from '../sign-in/callback.ts'
@@ -45,6 +46,8 @@ export function createAuthorizationApp(flow: Flow, ready: () => Promise<void>): 
   oauth(app, flow)
   app.get('/connect/:uid', showConnect(flow))
   app.post('/connect/:uid', form, answerConnect(flow))
+  if (flow.consent_service)
+    app.get('/connect/:uid/consent', takeDecision(flow, flow.consent_service))
   app.get('/callback/:idp', finishSignIn(flow))
   app.post('/backchannel-logout/:idp', form, backchannelLogout(flow))
   app.use(

@@ -1,5 +1,6 @@
 import type { Config } from '../schema.ts'
 import { clientProblems } from './client-rules.ts'
+import { consentProblems } from './consent-rules.ts'
 import { documentHostProblems } from './document-host-rules.ts'
 import { identityProviderProblems } from './identity-provider-rules.ts'
 import { toolRuleProblems } from './tool-rule-problems.ts'
@@ -19,6 +20,7 @@ export function crossFieldProblems(config: Omit<Config, 'serve'>): readonly stri
     ...orgPolicyProblems(config),
     ...clientProblems(config),
     ...documentHostProblems(config),
+    ...consentProblems(config),
   ]
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { parseKeyRing, type KeyRing } from '../../../storage/key-ring.ts'
 import { fields, type Config } from '../schema.ts'
+import { type ExternalConsent, externalConsent } from './consent-rules.ts'
 import { type PresetSettings, withPreset } from './idp-presets.ts'
 import { ConfigurationError } from './problem.ts'
 import { parseSigningKeys, type SigningRing } from './signing-keys.ts'
@@ -15,9 +16,11 @@ export type IdentityProvider = Omit<Config['identity_providers'][number], keyof 
 /** The configuration, checked, with what follows from it. `serve` is apart: it differs per route. */
 export interface Settings extends Omit<
   Config,
-  'serve' | 'signing_keys' | 'storage_keys' | 'cookie_keys' | 'identity_providers'
+  'serve' | 'signing_keys' | 'storage_keys' | 'cookie_keys' | 'identity_providers' | 'consent'
 > {
   readonly identity_providers: readonly IdentityProvider[]
+  /** The service that asks the person in place of our consent page. */
+  readonly external_consent: ExternalConsent | undefined
   /** Canonical resource (RFC 8707): the audience of every access token. */
   readonly resource: string
   readonly signing_keys: SigningRing
@@ -50,8 +53,10 @@ export function parseConfig(raw: unknown): ParsedConfig {
     problems.push(...developmentKeyProblems(setting, ring ?? [], config.issuer))
   if (problems.length > 0 || !signing_keys || !storage_keys || !cookie_keys)
     throw new ConfigurationError(problems)
+  const { consent, ...others } = config
   const settings: Settings = {
-    ...config,
+    ...others,
+    external_consent: externalConsent(consent),
     identity_providers: config.identity_providers.map(withPreset),
     resource: config.issuer + config.resource_path,
     signing_keys,

@@ -14,10 +14,10 @@ import { grantableScopes } from './grantable-scopes.ts'
 import { claim, type Shown } from './shown.ts'
 import { turnAway, turned_away, type TurnedAway } from './turn-away.ts'
 
-/** What was approved for which org, and where: on our page just now, or there some time ago. */
+/** What was approved for which org, and where: on our page just now, there some time ago, or by a service. */
 export type Approved =
   | { readonly org_id: string; readonly by: 'person'; readonly skips_consent: boolean }
-  | { readonly org_id: string; readonly by: 'remembered' }
+  | { readonly org_id: string; readonly by: 'remembered' | 'external' }
 
 /** Makes the connection and lets oidc-provider issue its code. */
 export async function approve(

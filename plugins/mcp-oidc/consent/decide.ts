@@ -26,10 +26,39 @@ export async function decide(
   if (decision !== 'approve' && decision !== 'deny') return tell(flow, req, res, 400, form_not_ours)
   const shown = await findShown(flow, interaction, sign_in)
   if (!shown) return tell(flow, req, res, 400, expired)
-  if (decision === 'deny') return deny(flow, req, res, shown, await whyDenied(flow, shown))
+  if (decision === 'deny') return denyWithReason(flow, req, res, shown)
+  if (flow.consent_service) return refuseOwnApproval(flow, req, res, shown)
   const org_id = chosen(shown.pending, org)
   if (org_id === undefined) return tell(flow, req, res, 400, form_not_ours)
   return approve(flow, req, res, shown, { org_id, by: 'person', skips_consent: remember === 'yes' })
+}
+
+/** Deny, with the reason that the client is told. */
+export async function denyWithReason(
+  flow: Flow,
+  req: Request,
+  res: Response,
+  shown: Shown,
+): Promise<void> {
+  return deny(flow, req, res, shown, await whyDenied(flow, shown))
+}
+
+/** Where a service decides, no page of ours asks for an approval, and a form is none. */
+async function refuseOwnApproval(
+  flow: Flow,
+  req: Request,
+  res: Response,
+  { interaction, pending }: Shown,
+): Promise<void> {
+  await flow.audit(req, {
+    type: 'consent',
+    outcome: 'refused',
+    user_id: pending.user_id,
+    email: pending.email,
+    client_id: interaction.client_id,
+    error_code: 'consent_is_external',
+  })
+  tell(flow, req, res, 403, form_not_ours)
 }
 
 /** An org that turned the person away is the reason, not they. */

@@ -9,10 +9,14 @@ import { expired } from '../sign-in/messages.ts'
 import { allowedBefore, rememberedOrg } from './approval.ts'
 import { approve } from './approve.ts'
 import { clientStanding } from './client-standing.ts'
+import { askService } from './external/ask-service.ts'
 import { findShown, type Shown } from './shown.ts'
 import { turnAway } from './turn-away.ts'
 
-/** After sign-in: the consent page, or the way on when this was approved before. */
+/**
+ * After sign-in: the consent page, or the way on when this was approved before. Where a service
+ * decides, it does each time: what was approved before is not looked at.
+ */
 export async function showConsent(
   flow: Flow,
   req: Request,
@@ -29,6 +33,7 @@ export async function showConsent(
     if (standing !== 'welcome')
       return turnAway(flow, req, res, shown, { org_id: only_org, standing })
   }
+  if (flow.consent_service) return askService(flow, req, res, shown, flow.consent_service)
   const org_id = await rememberedOrg(flow, shown)
   if (org_id !== undefined) return approve(flow, req, res, shown, { org_id, by: 'remembered' })
   // The answer leads to the client, which may pass the browser on.

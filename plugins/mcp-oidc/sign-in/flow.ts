@@ -4,6 +4,7 @@ import type { Store } from '../../../storage/store.ts'
 import { type Audit, requestId } from '../audit.ts'
 import type { Clients } from '../authorization/clients/clients.ts'
 import type { Settings } from '../config/settings.ts'
+import type { ConsentService } from '../consent/external/consent-service.ts'
 import type { EndConnections } from '../connections/end.ts'
 import { sendPage } from '../http/page.ts'
 import type { Log } from '../log.ts'
@@ -21,6 +22,8 @@ export interface Flow {
   readonly clients: Clients
   readonly bounces: Bounces
   readonly upstreams: ReadonlyMap<string, Upstream>
+  /** Decides in place of our consent page, where there is one. */
+  readonly consent_service: ConsentService | undefined
   readonly pages: Pages
   readonly audit: Audit
   readonly end: EndConnections

@@ -34,6 +34,8 @@ export async function showChoice(
   })
   // Providers pass the browser on between hosts of their own, and each hop counts as the form's.
   const issuers = identity_providers.map(({ issuer }) => formActionSource(issuer))
+  const service = flow.consent_service
+  if (service) issuers.push(formActionSource(service.url))
   // A second copy of this page may find the request answered, and then leads to the client.
   const form_action = ['https:', ...issuers, formActionSource(interaction.redirect_uri)]
   sendPage(res, typed === undefined ? 200 : 400, page, form_action)

@@ -1,4 +1,3 @@
-import type { Log } from '../log.ts'
 import type { TraceParent } from './trace-context.ts'
 
 /** Values of OpenTelemetry's attributes; never a header, a query or a body. */
@@ -30,21 +29,4 @@ export const untraced: Tracer = {
   request: (_name, _parent, _attributes, run) => run(),
   part: (_name, _attributes, run) => run(() => undefined),
   close: () => Promise.resolve(),
-}
-
-/** What tracing needs is loaded only where there is an endpoint for spans. */
-export function createTracer(endpoint: string | undefined, log: Log): Tracer {
-  if (endpoint === undefined) return untraced
-  const loaded = import('./otlp.ts').then(
-    ({ createOtlpTracer }) => createOtlpTracer(endpoint, log),
-    (error: unknown) => {
-      log.error({ err: error }, 'no traces: what they need could not be loaded')
-      return untraced
-    },
-  )
-  return {
-    request: async (...given) => (await loaded).request(...given),
-    part: async (...given) => (await loaded).part(...given),
-    close: async () => (await loaded).close(),
-  }
 }

@@ -7,7 +7,7 @@ import express from 'express'
 import { serveAuthorization } from '../../../../plugins/mcp-oidc/authorization/serve-authorization.ts'
 import { createUpstream } from '../../../../plugins/mcp-oidc/sign-in/upstream.ts'
 import { tracedFetch } from '../../../../plugins/mcp-oidc/tracing/traced-fetch.ts'
-import { createTracer } from '../../../../plugins/mcp-oidc/tracing/tracer.ts'
+import { createTracer } from '../../../../plugins/mcp-oidc/tracing/create-tracer.ts'
 import { recordingLog, type KongRequest, runPhase } from '../../../support/fake-kong.ts'
 import { openScriptedIdp, type ScriptedIdp } from '../../../support/scripted-idp.ts'
 
@@ -54,10 +54,9 @@ beforeAll(async () => {
   })
   /** As Kong asks. */
   const ask = async (request: KongRequest) => {
-    const { exit } = await runPhase(
-      async kong => void (await serveAuthorization(kong, app, tracer)),
-      request,
-    )
+    const { exit } = await runPhase(async kong => {
+      await serveAuthorization(kong, app, tracer)
+    }, request)
     return exit?.status ?? 0
   }
   statuses = [

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
 import { parseTraceparent } from '../../../../../plugins/mcp-oidc/tracing/trace-context.ts'
 import { tracedFetch } from '../../../../../plugins/mcp-oidc/tracing/traced-fetch.ts'
-import { createTracer, untraced } from '../../../../../plugins/mcp-oidc/tracing/tracer.ts'
+import { createTracer } from '../../../../../plugins/mcp-oidc/tracing/create-tracer.ts'
+import { untraced } from '../../../../../plugins/mcp-oidc/tracing/tracer.ts'
 import { recordingLog } from '../../../../support/fake-kong.ts'
 
 describe('traceparent', () => {

@@ -1,12 +1,8 @@
-/**
- * Writes samples of every page, with the assets they load, into test/browser/screenshots/, for
- * looking at them in a browser: `node test/browser/render-pages.ts`.
- */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { assets } from '../../plugins/mcp-oidc/pages/assets.ts'
 import { createPages } from '../../plugins/mcp-oidc/pages/pages.ts'
+import * as messages from '../../plugins/mcp-oidc/sign-in/messages.ts'
 
-const folder = new URL('screenshots/', import.meta.url)
+const { unwelcome, signInUnreachable, ...plain_messages } = messages
+const request_id = '0b9f6b1e2c5d4a7f'
 const pages = createPages({ resource_name: 'Acme Insights' })
 
 const claude = {
@@ -55,7 +51,8 @@ const consent = {
   ends_at: new Date('2027-03-14T09:30:00Z'),
 }
 
-const samples = {
+/** Every page, with what makes it long, crowded or ugly. By a name for its pictures. */
+export const sample_pages: Readonly<Record<string, string>> = {
   'connect-one': pages.connect({ ...connect, client: claude }),
   'connect-several': pages.connect({
     ...connect,
@@ -86,27 +83,36 @@ const samples = {
     ],
   }),
   'consent-hostile': pages.consent({ ...consent, client: hostile }),
-  'message-expired': pages.message({
-    title: 'This sign-in has expired',
-    what_happened: 'It was started more than ten minutes ago, or it was already finished.',
-    what_to_do: 'Go back to your app and connect again. Nothing was shared.',
-    request_id: '0b9f6b1e2c5d4a7f',
+  'consent-again': pages.consent({
+    ...consent,
+    client: editor,
+    scopes: [{ name: 'lists:write', description: 'Change the lists of your organization' }],
+    allowed_before: consent.scopes,
+    new_address: true,
   }),
-  'message-refused': pages.message({
-    title: 'Your account has no access',
+  'turned-away': pages.turnedAway({
+    ...{ action: '/connect/sample', csrf: 'sample', request_id },
+    title: 'An administrator has to approve this application',
     what_happened:
-      'You signed in as mallory@nowhere.example, but your company account belongs to no organization that uses Acme Insights.',
+      'Visual Studio Code is new to acme. Your request was noted for its administrators, and nothing was shared with the application.',
     what_to_do:
-      'Ask your administrator to add you to an organization, or connect again with another account.',
-    detail: 'no_organization',
-    request_id: '0b9f6b1e2c5d4a7f',
+      'Ask an administrator of your organization to approve it, then connect again from your AI application.',
   }),
+  'sign-out': pages.signOut({
+    form: '<form id="op.logoutForm" method="post" action="/logout/confirm"><input type="hidden" name="xsrf" value="sample"/></form>',
+    form_id: 'op.logoutForm',
+  }),
+  ...Object.fromEntries(
+    Object.entries({
+      ...{ ...plain_messages, unreachable: signInUnreachable('Acme single sign-on') },
+      ...unwelcome,
+    }).map(([name, message]) => [
+      `message-${name}`,
+      pages.message({
+        ...message,
+        detail: 'invalid_request: for the maker of the app',
+        request_id,
+      }),
+    ]),
+  ),
 }
-
-mkdirSync(new URL('assets/', folder), { recursive: true })
-for (const [name, { body }] of assets) writeFileSync(new URL(`assets/${name}`, folder), body)
-for (const [name, html] of Object.entries(samples)) {
-  // A file opened from disk has no server root to find /assets/ in.
-  writeFileSync(new URL(`${name}.html`, folder), html.replaceAll('"/assets/', '"assets/'))
-}
-console.log(`${Object.keys(samples).length} pages in ${folder.pathname}`)
