@@ -17,8 +17,10 @@ export interface Registration {
 
 /**
  * Registers a client, or registers it again: the end of an unused one moves, a used one stays without
- * end. False when too many wait to be used, and this one was not among them. Registrations at the
- * same moment may exceed the limit by as many as there are.
+ * end. False when too many wait to be used, and this one was not among them. Each statement counts
+ * what was committed before it began, so those at the same moment may exceed the limit by as many as
+ * there are: never more than the pools of all replicas have connections. A lock would let a flood
+ * hold those connections, and with them the sign-ins.
  */
 export async function registerClient(
   { db, ring }: Store,

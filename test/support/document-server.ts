@@ -18,6 +18,8 @@ export interface DocumentServer {
   readonly asked: string[]
   /** What it answers from now on. */
   respond: Respond
+  /** Connections that are open, also those that TLS has not been spoken on. */
+  connections(): Promise<number>
   close(): Promise<void>
 }
 
@@ -50,6 +52,10 @@ export async function openDocumentServer(
     pair: own,
     asked,
     respond: (_req, res) => void res.writeHead(404).end(),
+    connections: () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      ),
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())

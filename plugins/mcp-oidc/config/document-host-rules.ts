@@ -30,9 +30,9 @@ function isPattern(entry: string): boolean {
   return isHostAndPort(host) && !host.includes(':')
 }
 
-/** As a URL would write it, so that it can be compared to the byte. */
+/** As a URL would write it, so that it can be compared to the byte; URLs take a star for a letter. */
 function isHostAndPort(entry: string): boolean {
-  return URL.parse(`https://${entry}/`)?.host === entry
+  return !entry.includes('*') && URL.parse(`https://${entry}/`)?.host === entry
 }
 
 function areCertificates(pem: string): boolean {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
 import { keepHouse } from '../../../storage/housekeeping.ts'
+import { poolUse } from '../../../storage/pool-use.ts'
 import { findRecord } from '../../../storage/records.ts'
 import { keepClient, registerClient, useClient } from '../../../storage/registered-clients.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
@@ -118,6 +119,17 @@ describe('R06 registrations beyond the limit', () => {
     const same = await Promise.all(Array.from({ length: 10 }, () => register('one')))
     expect(same).toEqual(same.map(() => true))
     expect(await left()).toHaveLength(1)
+  })
+
+  it('may exceed it by what comes at the same moment: the connections of the pool, and no more', async () => {
+    const taken = await Promise.all(Array.from({ length: 60 }, (_, n) => register(`client ${n}`)))
+    const accepted = taken.filter(Boolean).length
+    const { total } = poolUse(test.db)
+    expect(total).toBeLessThan(60 - 3)
+    expect(accepted).toBeGreaterThanOrEqual(3)
+    expect(accepted).toBeLessThanOrEqual(3 + total)
+    expect(await left()).toHaveLength(accepted)
+    expect(await register('one more')).toBe(false)
   })
 
   it('K04 are counted by an index, however many clients are in use', async () => {

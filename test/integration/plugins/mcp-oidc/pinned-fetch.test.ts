@@ -11,6 +11,7 @@ import {
   openDocumentServer,
   type Respond,
 } from '../../../support/document-server.ts'
+import { expectSoon } from '../../../support/soon.ts'
 
 let server: DocumentServer
 /** At another address of this computer, with the same port and the same certificate. */
@@ -242,5 +243,53 @@ describe('R02 an answer is refused', () => {
     const error = await refusal({ timeout: 300 })
     expect(performance.now() - begun).toBeLessThan(3_000)
     expect([error.message, error.transient]).toEqual([unfetched, true])
+  })
+})
+
+describe('R02 a fetch leaves no connection behind', () => {
+  const endless: Respond = (_req, res) => {
+    res.writeHead(200, json_type)
+    const more = () => {
+      while (res.write('x'.repeat(1_024)));
+    }
+    res.on('drain', more)
+    more()
+  }
+  it.each<[string, Respond, number?]>([
+    ['that was answered', json({ from: 'server' })],
+    ['whose answer was refused before its body', head(404, json_type)],
+    [
+      'whose answer was refused while its body was on its way',
+      (_req, res) => res.writeHead(200, { 'content-type': 'text/html' }).write('<'),
+    ],
+    [
+      'whose answer said that it is too large',
+      (_req, res) => {
+        res.writeHead(200, { ...json_type, 'content-length': '9000' }).write('{')
+      },
+    ],
+    ['whose answer never ended', endless],
+    ['that nobody answered in time', () => undefined, 1_500],
+    [
+      'that got half an answer in time',
+      (_req, res) => res.writeHead(200, json_type).write('{'),
+      1_500,
+    ],
+  ])('%s', async (_name, respond, timeout = 5_000) => {
+    const seen: number[] = []
+    server.respond = (req, res) => {
+      void server.connections().then(count => seen.push(count))
+      respond(req, res)
+    }
+    await Promise.allSettled(Array.from({ length: 5 }, () => get({ timeout })))
+    expect(server.asked).toHaveLength(5)
+    // They were counted while there were some.
+    expect(Math.max(...seen)).toBeGreaterThan(0)
+    await expectSoon(() => server.connections(), 0)
+  })
+
+  it('also when the certificate is not believed', async () => {
+    await refusal({ ca: undefined })
+    await expectSoon(() => server.connections(), 0)
   })
 })
