@@ -3,7 +3,8 @@ import type { Unwelcome } from './person.ts'
 
 type Message = Pick<MessagePage, 'title' | 'what_happened' | 'what_to_do'>
 
-const start_again = 'Go back to your AI application and connect again.'
+const go_back = 'go back to your AI application and connect again.'
+const start_again = `G${go_back.slice(1)}`
 
 export const expired: Message = {
   title: 'This sign-in has expired',
@@ -23,7 +24,7 @@ export const used: Message = {
   title: 'This step was done already',
   what_happened:
     'This page was reloaded, or opened again with the back button. A sign-in can be taken from the company sign-in only once, so nothing was done a second time.',
-  what_to_do: `If you have not finished connecting: ${start_again}`,
+  what_to_do: `If you have not finished connecting, ${go_back}`,
 }
 
 export const going_in_circles: Message = {
@@ -45,7 +46,7 @@ export const other_browser: Message = {
   title: 'This sign-in was started somewhere else',
   what_happened:
     'The sign-in was begun in another browser, so it was stopped. Somebody may have sent you a link that would have connected their application to your account.',
-  what_to_do: `If you did not start this yourself, close this page. Otherwise: ${start_again}`,
+  what_to_do: `If you did not start this yourself, close this page. If you did, ${go_back}`,
 }
 
 export const no_way_back: Message = {
@@ -59,7 +60,7 @@ export const cancelled: Message = {
   title: 'You did not sign in',
   what_happened:
     'The company sign-in said that you cancelled, or that you may not use this service.',
-  what_to_do: `To try again: ${start_again} If you should have access, ask your administrator.`,
+  what_to_do: `To try again, ${go_back} If you should have access, ask your administrator.`,
 }
 
 export const trouble_there: Message = {
