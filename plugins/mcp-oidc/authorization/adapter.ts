@@ -1,5 +1,4 @@
 import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider'
-import { findConnection } from '../../../storage/connections.ts'
 import {
   addRecordOnce,
   consumeRecord,
@@ -38,9 +37,9 @@ export function createAdapter(
       if (replaced === undefined) return upsertRecord(store, model, id, payload, keys)
       // Nobody got the successor: the client may present its token again.
       if (await replaceRecord(store, model, replaced, { id, payload, keys })) return
-      // A connection that ended meanwhile has taken its refresh token with it.
-      if (await hasEnded(store, keys.grant_id))
-        throw new errors.InvalidGrant('the connection ended')
+      // Revoked meanwhile, by itself or with its connection: it is not there any more.
+      if ((await findRecord(store, model, replaced)) === undefined)
+        throw new errors.InvalidGrant('the refresh token was revoked')
       throw new Error('a refresh token was consumed by another while this request held its lease')
     },
     find: async id =>
@@ -74,11 +73,6 @@ export function createAdapter(
 async function useOnce(store: Store, id: string, { expires_at }: RecordKeys): Promise<void> {
   if (!expires_at || !(await addRecordOnce(store, 'ReplayDetection', id, expires_at)))
     throw new errors.InvalidClientAuth('client assertion tokens must only be used once')
-}
-
-async function hasEnded(store: Store, connection_id: string | undefined): Promise<boolean> {
-  if (connection_id === undefined) return false
-  return (await findConnection(store, connection_id))?.status !== 'active'
 }
 
 /** The token that this refresh consumes; oidc-provider has announced it before. */
