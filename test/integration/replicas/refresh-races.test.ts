@@ -89,11 +89,11 @@ describe('a connection that ends while its identity provider is being asked', ()
 
   /** Does this once the identity provider was asked about a refresh, and lets it answer after that. */
   async function whileAsked(who: SignedIn, work: () => Promise<unknown>) {
-    const asked = Promise.withResolvers<void>()
-    const gate = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<undefined>()
+    const gate = Promise.withResolvers<undefined>()
     company.gate = gate.promise
     company.trouble = ({ url }) => {
-      if (url === '/token') asked.resolve()
+      if (url === '/token') asked.resolve(undefined)
       return undefined
     }
     const answer = refresh(one, who)
@@ -102,7 +102,7 @@ describe('a connection that ends while its identity provider is being asked', ()
       await work()
     } finally {
       Object.assign(company, { gate: undefined, trouble: undefined })
-      gate.resolve()
+      gate.resolve(undefined)
     }
     return answer
   }
@@ -193,7 +193,7 @@ describe('a connection that ends while its identity provider is being asked', ()
         () => refresh(other, who),
       ]
       const order = work.map((_, index) => work[(index + turn) % work.length])
-      const answers = await Promise.all(order.map(run => run?.()))
+      const answers = await Promise.all(order.map(async run => run?.()))
       const given = answers.flatMap(answer => (answer?.status === 200 ? [answer.body] : []))
       for (const answer of answers) if (answer) expect([200, 400]).toContain(answer.status)
       for (const at of [one, other])
