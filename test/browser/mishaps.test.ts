@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { openAuthorizationServer } from '../support/authorization-server.ts'
 import { inChromium, patience } from './in-chromium.ts'
-import { arrive, decide, enter, heading, signIn, words } from './person.ts'
+import { arrive, consentShown, decide, enter, heading, signIn, words } from './person.ts'
 
 const at = inChromium(() => openAuthorizationServer())
 
@@ -52,12 +52,14 @@ describe('in Chromium', () => {
     async () => {
       const asked = await at.ask()
       await signIn(at.page, asked.url)
+      await consentShown(at.page)
       await at.page.reload()
       await at.page.goBack()
       await at.page.goForward()
       await decide(at.page, 'approve')
       await arrive(at.page)
       const answer = at.answerTo(asked)
+      await at.page.waitForLoadState()
       await at.page.goBack()
       await at.page.reload()
       expect(await heading(at.page)).toContain('answered already')

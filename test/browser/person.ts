@@ -22,6 +22,12 @@ export async function enter(page: Page, username: string, password = 'password')
   await page.locator('form button[type=submit]').first().click()
 }
 
+/** Until the consent page has taken the place of the one before. */
+export async function consentShown(page: Page): Promise<void> {
+  await page.locator('button[name=decision]').first().waitFor()
+  await page.waitForLoadState()
+}
+
 export async function decide(page: Page, decision: 'approve' | 'deny'): Promise<void> {
   await page.locator(`button[name=decision][value=${decision}]`).click()
 }
