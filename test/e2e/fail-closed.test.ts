@@ -71,7 +71,8 @@ describeOwnStack('G01 no tool runs', 'a plugin server that may be killed', () =>
   })
 
   it('while it is stopped and answers nothing', async () => {
-    const gateway = await open({ plugin_server_timeout: 300 })
+    // Milliseconds. The first call of all waits for the plugin's database connections, too.
+    const gateway = await open({ plugin_server_timeout: 3_000 })
     gateway.signal('SIGSTOP')
     try {
       await refusesEverything(gateway)
