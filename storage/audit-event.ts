@@ -1,3 +1,9 @@
+/**
+ * Who vouches for a client: the host that publishes its metadata document, the operator of the
+ * gateway, or nobody but the client itself.
+ */
+export type ClientKind = 'verified_host' | 'pre_registered' | 'self_declared'
+
 /** Whom an event is about, as far as it is known. Ids are as in `connections`. */
 export interface AuditSubject {
   /** Kong's id of the request: the same in every log. */
@@ -6,6 +12,8 @@ export interface AuditSubject {
   readonly org_id?: string
   readonly email?: string
   readonly client_id?: string
+  /** As the consent page shows the client; only the authorization server knows it. */
+  readonly client_kind?: ClientKind
   readonly connection_id?: string
   /** The client's address as Kong sees it. */
   readonly ip?: string

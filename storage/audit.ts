@@ -38,12 +38,13 @@ export async function recordAuditEventsOnce(
 /** One parameter, however many events: the statement is always the same. */
 const insert = (events: readonly AuditEvent[]): RawBuilder<unknown> => sql`
   insert into audit_events (type, outcome, request_id, user_id, org_id, email, client_id,
-    connection_id, ip, tool, argument_digest, error_code, reason, route, limited_by, duration_ms,
-    count, at)
-  select type, outcome, request_id, user_id, org_id, email, client_id, connection_id, ip, tool,
-    argument_digest, error_code, reason, route, limited_by, duration_ms, count, coalesce(at, now())
+    client_kind, connection_id, ip, tool, argument_digest, error_code, reason, route, limited_by,
+    duration_ms, count, at)
+  select type, outcome, request_id, user_id, org_id, email, client_id, client_kind, connection_id,
+    ip, tool, argument_digest, error_code, reason, route, limited_by, duration_ms, count,
+    coalesce(at, now())
   from json_to_recordset(${JSON.stringify(events.map(auditRow))}::json) as event (
     type text, outcome text, request_id text, user_id text, org_id text, email text,
-    client_id text, connection_id text, ip text, tool text, argument_digest text, error_code text,
-    reason text, route text, limited_by text, duration_ms double precision, count integer,
-    at timestamptz)`
+    client_id text, client_kind text, connection_id text, ip text, tool text, argument_digest text,
+    error_code text, reason text, route text, limited_by text, duration_ms double precision,
+    count integer, at timestamptz)`

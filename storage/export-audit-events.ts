@@ -29,6 +29,7 @@ export const audit_columns = [
   'org_id',
   'email',
   'client_id',
+  'client_kind',
   'connection_id',
   'ip',
   'tool',

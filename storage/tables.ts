@@ -64,6 +64,7 @@ interface AuditEvents {
   count: number | null
   route: string | null
   limited_by: string | null
+  client_kind: string | null
 }
 
 interface Approvals {

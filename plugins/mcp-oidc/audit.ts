@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { ClientKind } from '../../storage/audit-event.ts'
 import { recordAuditEvent } from '../../storage/audit.ts'
 import type { AuditWriter } from '../../storage/audit-writer.ts'
 import type { Database } from '../../storage/database.ts'
@@ -17,11 +18,15 @@ export interface Audit {
   within(transaction: Database, req: Asked | undefined, event: CountedEvent): Promise<() => void>
 }
 
-/** Events beside no transaction share their commits with those of other requests. */
+/**
+ * Events beside no transaction share their commits with those of other requests. Every event says
+ * what its client is, but for a registration that was refused: there is no client.
+ */
 export function createAudit(
   writer: Pick<AuditWriter, 'write'>,
   log: Log,
   metrics: Pick<Metrics, 'auditWrite' | 'event'>,
+  kindOf: (client_id: string) => ClientKind,
 ): Audit {
   const put = async (
     write: (event: CountedEvent) => Promise<void>,
@@ -29,7 +34,13 @@ export function createAudit(
     event: CountedEvent,
   ) => {
     const request_id = req && requestId(req)
-    const complete = request_id === undefined ? event : { ...event, request_id }
+    const { type, outcome, client_id } = event
+    const is_client = client_id !== undefined && !(type === 'registration' && outcome !== 'ok')
+    const complete = {
+      ...event,
+      ...(request_id === undefined ? {} : { request_id }),
+      ...(is_client ? { client_kind: kindOf(client_id) } : {}),
+    }
     const written = metrics.auditWrite()
     try {
       await write(complete)

@@ -15,6 +15,7 @@ import type { Store } from '../../storage/store.ts'
 import { type Audit, createAudit, requestId } from './audit.ts'
 import { createAuthorizationApp } from './authorization/app.ts'
 import { openClientDocuments } from './authorization/client-documents/open-client-documents.ts'
+import { clientKind } from './authorization/clients/client-kind.ts'
 import { createClients } from './authorization/clients/clients.ts'
 import { errorPage, signOutPages } from './authorization/error-page.ts'
 import { createProvider } from './authorization/provider.ts'
@@ -72,7 +73,7 @@ export function createRuntime(
     on_error: error => log.warn({ err: error }, 'a database connection was lost'),
   })
   const trail = createAuditWriter({ db: audit_db, clock: now })
-  const audit = createAudit(trail, log, metrics)
+  const audit = createAudit(trail, log, metrics, client_id => clientKind(client_id, settings))
   const pages = createPages(settings)
   // The door has connections of its own: a flood of registrations does not keep callers waiting.
   const door_db = openDatabase(settings.database_url, {

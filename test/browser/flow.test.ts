@@ -15,7 +15,7 @@ const grouped = {
   password: 'password',
 }
 
-const at = inChromium(() => openAuthorizationServer({}, [...development_users, grouped]))
+const at = inChromium(() => openAuthorizationServer({}, { users: [...development_users, grouped] }))
 
 describe('in Chromium', () => {
   it.each(['web_callback', 'loopback_callback'] as const)(

@@ -32,9 +32,12 @@ export interface AuthorizationServer {
   close(): Promise<void>
 }
 
+type Changes = Readonly<Record<string, unknown>>
+
+/** What `changes` says of its settings may depend on its address; `now` in milliseconds. */
 export async function openAuthorizationServer(
-  changes: Readonly<Record<string, unknown>> = {},
-  users?: readonly User[],
+  changes: Changes | ((url: string) => Changes) = {},
+  { users, now = Date.now }: { users?: readonly User[]; now?: () => number } = {},
 ): Promise<AuthorizationServer> {
   const database = await createTestDatabase()
   const gateway = await listen()
@@ -62,11 +65,14 @@ export async function openAuthorizationServer(
     },
   ]
   const { settings } = parseConfig(
-    rawConfig({ issuer: url, database_url: database.url, identity_providers, ...changes }),
+    rawConfig({
+      ...{ issuer: url, database_url: database.url, identity_providers },
+      ...(typeof changes === 'function' ? changes(url) : changes),
+    }),
   )
   const log = recordingLog()
   const metrics = createMetrics()
-  const runtime = createRuntime(settings, log, Date.now, metrics)
+  const runtime = createRuntime(settings, log, now, metrics)
   await runtime.ready()
   gateway.use(runtime.app)
   const db = openDatabase(database.url)

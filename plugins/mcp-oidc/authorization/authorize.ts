@@ -69,6 +69,7 @@ export function resumeAuthorization(flow: Flow): RequestHandler {
       await flow.audit(req, {
         type: 'consent',
         outcome: 'refused',
+        client_id: bound.client_id,
         error_code: 'other_browser',
       })
       return tell(flow, req, res, 403, other_browser)

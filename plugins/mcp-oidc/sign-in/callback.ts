@@ -36,7 +36,7 @@ export function finishSignIn(flow: Flow) {
         outcome: 'refused',
         error_code: 'other_browser',
         reason: `identity provider ${transaction.idp}`,
-        idp: transaction.idp,
+        ...about(transaction),
       })
       return tell(flow, req, res, 403, other_browser)
     }
@@ -48,13 +48,18 @@ export function finishSignIn(flow: Flow) {
         outcome: 'refused',
         error_code: 'idp_error',
         reason: error.slice(0, 200),
-        idp: transaction.idp,
+        ...about(transaction),
       })
       return answerOf(flow, req, res, error)
     }
     return redeem(flow, req, res, { state, transaction, query, browser })
   }
 }
+
+const about = ({ idp, client_id }: Transaction) => ({
+  idp,
+  ...(client_id === '' ? {} : { client_id }),
+})
 
 /** What the provider says of itself is an outage; anything else is about the person or the request. */
 function answerOf(flow: Flow, req: Request, res: Response, error: string): void {
@@ -88,7 +93,7 @@ async function redeem(
         outcome: 'refused',
         error_code: signed_in.unwelcome,
         reason: `identity provider ${idp}`,
-        idp,
+        ...about(transaction),
         ...signed_in.who,
       })
       return tell(flow, req, res, 403, unwelcome[signed_in.unwelcome])
@@ -100,7 +105,7 @@ async function redeem(
       user_id: person.user_id,
       email: person.email,
       reason: `identity provider ${idp}`,
-      idp,
+      ...about(transaction),
     })
     if (idp_refresh_token === undefined) warnOfShorterEnd(flow, req, idp)
     const sign_in = randomBytes(16).toString('base64url')
@@ -119,7 +124,7 @@ async function redeem(
       outcome: 'error',
       error_code: error.code,
       reason: `identity provider ${idp}`,
-      idp,
+      ...about(transaction),
     })
     if (error.code === 'unreachable')
       return tell(flow, req, res, 503, signInUnreachable(upstream.name))

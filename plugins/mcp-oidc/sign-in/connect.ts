@@ -72,6 +72,7 @@ async function signIn(
     const { url, trip } = await upstream.start(interaction.login_hint)
     await flow.transactions.begin(trip.state, {
       uid: interaction.uid,
+      client_id: interaction.client_id,
       idp: provider,
       nonce: trip.nonce,
       code_verifier: trip.code_verifier,

@@ -52,7 +52,9 @@ export async function ownInteraction(
     return undefined
   }
   if (browser === undefined || !isBrowser(bound.browser, browser)) {
-    await flow.audit(req, { type: 'sign_in', outcome: 'refused', error_code: 'other_browser' })
+    const { client_id } = bound
+    const event = { type: 'sign_in', outcome: 'refused', client_id } as const
+    await flow.audit(req, { ...event, error_code: 'other_browser' })
     tell(flow, req, res, 403, other_browser)
     return undefined
   }

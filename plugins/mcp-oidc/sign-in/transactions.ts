@@ -13,6 +13,8 @@ import { sameText } from './browser.ts'
 /** A trip to the identity provider under way; found by its `state`, used once (requirement A04). */
 export interface Transaction {
   readonly uid: string
+  /** The client whose request it is for; empty for one that an older release began. */
+  readonly client_id: string
   readonly idp: string
   readonly nonce: string
   readonly code_verifier: string
@@ -40,6 +42,7 @@ export interface PendingConsent {
 
 const transaction_schema = z.object({
   uid: z.string(),
+  client_id: z.string().default(''),
   idp: z.string(),
   nonce: z.string(),
   code_verifier: z.string(),

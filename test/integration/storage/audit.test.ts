@@ -15,6 +15,7 @@ const full: Required<ToolCallEvent> = {
   org_id: 'acme',
   email: 'alice@acme.example',
   client_id: 'https://client.example/metadata.json',
+  client_kind: 'verified_host',
   connection_id: 'c1',
   ip: '192.0.2.1',
   tool: 'search_companies',
@@ -29,7 +30,13 @@ const full: Required<ToolCallEvent> = {
 const limited: Required<RateLimitEvent> = {
   ...{ type: 'rate_limit', outcome: 'refused', limited_by: 'org', route: 'mcp', tool: 'whoami' },
   ...{ request_id: 'req-2', user_id: 'usr_bob', org_id: 'acme', email: 'bob@acme.example' },
-  ...{ client_id: 'claude', connection_id: 'c2', ip: '2001:db8::1', error_code: 'limited' },
+  ...{
+    client_id: 'claude',
+    client_kind: 'pre_registered',
+    connection_id: 'c2',
+    ip: '2001:db8::1',
+    error_code: 'limited',
+  },
   ...{ reason: 'too many', duration_ms: 1, count: 1, at: new Date('2026-02-01T00:00:00Z') },
 }
 

@@ -9,7 +9,7 @@ describe('auditRow', () => {
   it('M04 has every column, null where nothing is known', () => {
     const { type, outcome, tool, ...others } = auditRow(event)
     expect([type, outcome, tool]).toEqual(['tool_call', 'ok', 'whoami'])
-    expect(Object.keys(others)).toHaveLength(15)
+    expect(Object.keys(others)).toHaveLength(16)
     expect(new Set(Object.values(others))).toEqual(new Set([null]))
   })
 

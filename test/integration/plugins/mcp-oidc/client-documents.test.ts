@@ -4,23 +4,30 @@ import {
   type AuthorizationServer,
   authorizationRequest,
   callback,
+  formOf,
   openAuthorizationServer,
   openBrowser,
   signIn,
   token,
 } from '../../../support/authorization-server.ts'
+import { createBrowser } from '../../../../gateway/local/demo/browser.ts'
 import { createClientKey } from '../../../support/client-assertion.ts'
 import { type DocumentServer, json, openDocumentServer } from '../../../support/document-server.ts'
 
 let documents: DocumentServer
 let server: AuthorizationServer
+/** Milliseconds by which the server's clock is ahead. */
+let ahead = 0
 beforeAll(async () => {
   documents = await openDocumentServer()
-  server = await openAuthorizationServer({
-    most_unused_clients: 1,
-    cimd_private_hosts: [`localhost:${documents.port}`],
-    cimd_ca_certificates: documents.ca,
-  })
+  server = await openAuthorizationServer(
+    {
+      most_unused_clients: 1,
+      cimd_private_hosts: [`localhost:${documents.port}`],
+      cimd_ca_certificates: documents.ca,
+    },
+    { now: () => Date.now() + ahead },
+  )
 })
 afterAll(() => Promise.all([server.close(), documents.close()]))
 
@@ -123,6 +130,49 @@ describe('R02 a client with a metadata document', () => {
     const { code_verifier } = request
     const elsewhere = await token(server.url, { ...redemption, code_verifier, redirect_uri: evil })
     expect([elsewhere.status, elsewhere.body.error]).toEqual([400, 'invalid_grant'])
+  })
+
+  it('keeps the redirect URIs of the beginning when its document was fetched again and has grown', async () => {
+    const grown = 'https://grown.example/cb'
+    const browser = openBrowser()
+    const request = authorizationRequest(server.url, client_id)
+    const consent = await signIn(browser, request.url)
+    publish({ redirect_uris: [grown, callback], client_name: 'Grown' })
+    ahead += 400_000
+    try {
+      const other = createBrowser({ intercept: url => url.host === 'grown.example' })
+      const now = authorizationRequest(server.url, client_id, { redirect_uri: grown })
+      expect((await other.open(now.url)).says).toContain('Grown')
+      expect(documents.asked).toHaveLength(2)
+      const again = await browser.open(consent.url)
+      expect(again.says).toContain('Documented')
+      const moved = new URL(again.url)
+      moved.searchParams.set('redirect_uri', grown)
+      const done = await browser.submit(await browser.open(moved), formOf(again), {
+        press: { name: 'decision', value: 'approve' },
+      })
+      expect([done.intercepted, done.url.origin]).toEqual([true, new URL(callback).origin])
+      const code = done.url.searchParams.get('code') ?? ''
+      const redemption = { grant_type: 'authorization_code', code, client_id }
+      const { code_verifier } = request
+      const elsewhere = { ...redemption, code_verifier, redirect_uri: grown }
+      expect((await token(server.url, elsewhere)).body.error).toBe('invalid_grant')
+    } finally {
+      ahead = 0
+    }
+  })
+
+  it('finishes with the document of the beginning when it is gone by then', async () => {
+    const browser = openBrowser()
+    const request = authorizationRequest(server.url, client_id)
+    const consent = await signIn(browser, request.url)
+    documents.respond = (_req, res) => void res.writeHead(404).end()
+    ahead += 400_000
+    try {
+      expect((await approve(browser, consent)).get('code')).toMatch(/./)
+    } finally {
+      ahead = 0
+    }
   })
 
   it('does not get back there with a redirect URI that it does not list', async () => {

@@ -9,6 +9,7 @@ import {
   signIn,
   token,
 } from '../../../support/authorization-server.ts'
+import { createBrowser } from '../../../../gateway/local/demo/browser.ts'
 import { createClientKey } from '../../../support/client-assertion.ts'
 
 const key = createClientKey()
@@ -17,7 +18,7 @@ const redirect_uris = [callback]
 
 let server: AuthorizationServer
 beforeAll(async () => {
-  server = await openAuthorizationServer({
+  server = await openAuthorizationServer(url => ({
     most_unused_clients: 1,
     clients: [
       { client_id: 'public', name: 'A public client', redirect_uris },
@@ -34,8 +35,12 @@ beforeAll(async () => {
         token_endpoint_auth_method: 'private_key_jwt',
         jwks: JSON.stringify({ keys: [key.public_jwk] }),
       },
+      {
+        ...{ client_id: 'ours', name: 'Our own pages', redirect_uris: [`${url}/pages/callback`] },
+        first_party: true,
+      },
     ],
-  })
+  }))
 })
 afterAll(() => server.close())
 
@@ -149,6 +154,31 @@ describe('R03 a pre-registered client', () => {
       400,
       expect.stringContaining('may not send you back there'),
     ])
+  })
+
+  it('R04 of our own is answered at our origin; nobody else is, and it nowhere else there', async () => {
+    const redirect_uri = `${server.url}/pages/callback`
+    const browser = createBrowser({ intercept: url => url.pathname.startsWith('/pages/') })
+    const request = authorizationRequest(server.url, 'ours', { redirect_uri })
+    const answer = await approve(browser, await signIn(browser, request.url))
+    const { code_verifier } = request
+    const redemption = { grant_type: 'authorization_code', code: answer.get('code') ?? '' }
+    const asked = { ...redemption, client_id: 'ours', redirect_uri, code_verifier }
+    expect((await token(server.url, asked)).status).toBe(200)
+    const others = [
+      { client_id: 'public', redirect_uri },
+      { client_id: 'ours', redirect_uri: `${redirect_uri}/` },
+      { client_id: 'ours', redirect_uri: `${server.url}/token` },
+    ]
+    for (const { client_id, ...elsewhere } of others) {
+      const page = await browser.open(authorizationRequest(server.url, client_id, elsewhere).url)
+      expect([page.intercepted, page.status]).toEqual([false, 400])
+    }
+    const registration = await fetch(`${server.url}/register`, {
+      method: 'POST',
+      body: JSON.stringify({ redirect_uris: [redirect_uri], client_name: 'Not ours' }),
+    })
+    expect(await registration.json()).toMatchObject({ error: 'invalid_redirect_uri' })
   })
 
   it('R06 connects while registrations are refused', async () => {
