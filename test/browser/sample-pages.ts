@@ -1,4 +1,8 @@
 import { createPages } from '../../plugins/mcp-oidc/pages/pages.ts'
+import {
+  consent_unreachable,
+  decision_refused,
+} from '../../plugins/mcp-oidc/consent/external/messages.ts'
 import * as messages from '../../plugins/mcp-oidc/sign-in/messages.ts'
 
 const { unwelcome, signInUnreachable, ...plain_messages } = messages
@@ -71,7 +75,7 @@ export const sample_pages: Readonly<Record<string, string>> = {
   }),
   'connect-hinted': pages.connect({ ...connect, client: claude, providers: seven, hinted: 'idp1' }),
   'connect-hostile': pages.connect({ ...connect, client: hostile }),
-  'consent-one': pages.consent({ ...consent, client: claude }),
+  'consent-one': pages.consent({ ...consent, client: { ...claude, verified_host: 'claude.ai' } }),
   'consent-several': pages.consent({
     ...consent,
     client: editor,
@@ -106,6 +110,7 @@ export const sample_pages: Readonly<Record<string, string>> = {
     Object.entries({
       ...{ ...plain_messages, unreachable: signInUnreachable('Acme single sign-on') },
       ...unwelcome,
+      ...{ consent_unreachable, decision_refused },
     }).map(([name, message]) => [
       `message-${name}`,
       pages.message({

@@ -57,7 +57,10 @@ describe('A03 the choice of a sign-in', () => {
   ])(
     'a hint by %s: the client is named all the same, the others are one click away',
     async (_name, hint) => {
+      const asked_before = idp.asked
       const { browser, page } = await open(hint)
+      expect(page.url.pathname).toMatch(/^\/connect\//)
+      expect(idp.asked).toBe(asked_before)
       expect(page.html).toContain('Test client')
       expect(offered(providerForm(page))).toEqual(['globex', 'acme', 'open'])
       expect(page.html.indexOf('<details')).toBeGreaterThan(page.html.indexOf('value="globex"'))
