@@ -61,6 +61,7 @@ export interface App {
 /** The MCP server as an Express app: `/mcp`, `/healthz`, `/readyz`, and nothing else. */
 export function createApp(options: AppOptions): App {
   const { verify, data, audit, trail, log, clock, metrics, tools = all } = options
+  metrics.tools(tools.map(({ name }) => name))
   const turns = createTurns(options.turns ?? turn_limits)
   const { policy, permissions, resource_metadata } = options
   const endpoint = createEndpoint({

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { IdentityErrorCode } from './identity/identity-error.ts'
 import type { ToolErrorCode } from './tools/tool-error.ts'
+import { type Callers, countCallers } from './usage/busiest-callers.ts'
 
 /** What became of a call of a tool; `not_recorded` was answered with an error for that reason. */
 export type ToolOutcome = 'ok' | 'unknown_tool' | 'internal_error' | 'not_recorded' | ToolErrorCode
@@ -8,10 +9,14 @@ export type ToolOutcome = 'ok' | 'unknown_tool' | 'internal_error' | 'not_record
 /** No label is chosen by a client, and none names a person: the number of series is bounded. */
 export interface Metrics {
   readonly registry: Registry
+  /** There are these tools: each has its series before anybody calls it. */
+  tools(names: readonly string[]): void
   /** Begins a call of a tool there is, `undefined` for any other; the function it gives ends it. */
   toolCall(tool: string | undefined): (outcome: ToolOutcome) => void
   /** Begins a write to the audit trail; the function it gives ends it. */
   auditWrite(): (labels: { readonly result: 'ok' | 'error' }) => void
+  /** A tool is called by somebody: counted for five minutes, shown without a name. */
+  caller(identity: { readonly user_id: string; readonly org_id: string }): void
   /** `internal_error` when the check itself failed. */
   identityRefusal(code: IdentityErrorCode | 'internal_error'): void
 }
@@ -25,12 +30,31 @@ const CALL_BUCKETS = [
 /** Seconds that a durable insert takes. */
 const WRITE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15]
 
+/** What can be wrong with an assertion; each is a series from the start, so its first rise is seen. */
+const REFUSAL_CODES = [
+  'missing',
+  'malformed',
+  'unexpected_header',
+  'wrong_type',
+  'wrong_algorithm',
+  'unknown_key',
+  'bad_signature',
+  'expired',
+  'bad_claims',
+  'keys_unavailable',
+  'internal_error',
+] as const satisfies readonly (IdentityErrorCode | 'internal_error')[]
+
 export interface Measured {
   /** Seconds that the oldest event waits which is not on disk yet. */
   readonly audit_lag: () => number
+  /** Milliseconds. */
+  readonly clock?: () => number
 }
 
-export function createMetrics({ audit_lag }: Measured = { audit_lag: () => 0 }): Metrics {
+export function createMetrics(
+  { audit_lag, clock = () => performance.now() }: Measured = { audit_lag: () => 0 },
+): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const calls = new Counter({
@@ -67,8 +91,17 @@ export function createMetrics({ audit_lag }: Measured = { audit_lag: () => 0 }):
     labelNames: ['code'],
     registers,
   })
+  for (const code of REFUSAL_CODES) refusals.inc({ code }, 0)
+  for (const result of ['ok', 'error']) writes.zero({ result })
+  const callers = { user: countCallers({ clock }), org: countCallers({ clock }) }
+  showCallers(registry, callers)
   return {
     registry,
+    tools(names) {
+      for (const tool of [...names, UNKNOWN])
+        for (const outcome of ['ok', 'internal_error', 'not_recorded'])
+          calls.inc({ tool, outcome }, 0)
+    },
     toolCall(tool = UNKNOWN) {
       const ended = seconds.startTimer({ tool })
       return outcome => {
@@ -77,6 +110,42 @@ export function createMetrics({ audit_lag }: Measured = { audit_lag: () => 0 }):
       }
     },
     auditWrite: () => writes.startTimer(),
+    caller({ user_id, org_id }) {
+      callers.user.called(user_id)
+      callers.org.called(org_id)
+    },
     identityRefusal: code => refusals.inc({ code }),
   }
+}
+
+const KINDS = ['user', 'org'] as const
+
+/** The busiest beside the median: one of them far above the other is unusual use. */
+function showCallers(
+  registry: Registry,
+  callers: Readonly<Record<(typeof KINDS)[number], Callers>>,
+): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'mcp_callers',
+    help: 'How many users, and organizations, called a tool within the last five minutes.',
+    labelNames: ['of'],
+    registers,
+    collect() {
+      for (const kind of KINDS) this.set({ of: kind }, callers[kind].counts().length)
+    },
+  })
+  new Gauge({
+    name: 'mcp_caller_calls',
+    help: 'Tool calls within the last five minutes of one user, or organization: of the busiest, and of the median.',
+    labelNames: ['of', 'rank'],
+    registers,
+    collect() {
+      for (const kind of KINDS) {
+        const counts = callers[kind].counts()
+        this.set({ of: kind, rank: 'busiest' }, counts.at(-1) ?? 0)
+        this.set({ of: kind, rank: 'median' }, counts[Math.floor((counts.length - 1) / 2)] ?? 0)
+      }
+    },
+  })
 }

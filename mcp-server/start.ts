@@ -58,7 +58,7 @@ export async function start(
   })
   const trail = createAuditWriter({ db: audit_writes, clock })
   const data = openProductDatabase(url, report)
-  const metrics = createMetrics({ audit_lag: () => trail.lag() / 1000 })
+  const metrics = createMetrics({ audit_lag: () => trail.lag() / 1000, clock })
   const keys = remoteKeys(environment.jwks_url)
   const tracer = await createTracer(environment.otlp_endpoint, log)
   const requests = createOpenRequests(connection_id =>

@@ -39,6 +39,10 @@ export function createServerMetrics(): ServerMetrics {
     labelNames: ['result'],
     registers,
   })
+  // A series that is there from the start: its first rise is seen, which is the one that matters.
+  for (const outcome of ['continued', 'exited', 'failed', 'dropped'] as const)
+    events.inc({ outcome }, 0)
+  for (const result of ['ok', 'failed']) starts.inc({ result }, 0)
   let sizes = { instances: () => 0, connections: () => 0 }
   new Gauge({
     name: 'plugin_server_instances',

@@ -78,6 +78,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const recorder = createRecorder(trail, request_log, identity, request_id, rest.metrics)
     const body = await bodyOf(request, reply, recorder)
     if (reply.headersSent) return
+    if (toolCallIn(body)) rest.metrics.caller(identity)
     const access = await accessFor(identity, body, request_log)
     if (!access) return unknownPermissions(reply, recorder)
     if (await steppedUp(access, body, recorder, identity, reply)) return

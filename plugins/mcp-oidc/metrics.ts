@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { AuditEvent } from '../../storage/audit-event.ts'
 import type { HousekeepingDone } from '../../storage/housekeeping.ts'
-import type { RefusalReason } from './door/challenge.ts'
+import { type RefusalReason, refusal_reasons } from './door/challenge.ts'
 import { createRuntimeGauges, type WatchRuntime } from './runtime-gauges.ts'
 
 /** An audit event, and the identity provider a sign-in was about. */
@@ -27,6 +27,8 @@ export interface Metrics {
   housekeeping(done: HousekeepingDone): void
   /** A connection's end was heard of after so many seconds. */
   revocation(lag: number): void
+  /** There are these identity providers: each has its series before anybody signs in. */
+  providers(ids: readonly string[]): void
   readonly watch: WatchRuntime
 }
 
@@ -102,6 +104,18 @@ export function createMetrics(): Metrics {
       ['result'],
     ),
   }
+  // Series that are there from the start: the first rise of a failure is the one that matters.
+  for (const outcome of ['admitted', 'error']) requests.inc({ serve: 'resource', outcome }, 0)
+  for (const outcome of ['answered', 'refused', 'error'])
+    requests.inc({ serve: 'authorization', outcome }, 0)
+  for (const reason of refusal_reasons)
+    requests.inc({ serve: 'resource', outcome: 'refused', reason }, 0)
+  for (const result of ['ok', 'error']) writes.zero({ result })
+  for (const grant of ['authorization_code', 'refresh_token'])
+    for (const result of ['ok', 'invalid_grant']) tokens.inc({ grant, result }, 0)
+  for (const kind of ['records', 'expired_connections', 'connections', 'approvals'])
+    expired.inc({ kind }, 0)
+  for (const other of Object.values(others)) other.inc({ result: 'ok' }, 0)
   return {
     registry,
     request: (serve, outcome, reason) =>
@@ -133,6 +147,11 @@ export function createMetrics(): Metrics {
       housekept.setToCurrentTime()
     },
     revocation: lag => revocation_lag.observe(lag),
+    providers(ids) {
+      for (const idp of ids)
+        for (const result of ['ok', 'idp_error', 'unreachable', 'rejected'])
+          logins.inc({ idp, result }, 0)
+    },
     watch: createRuntimeGauges(registry),
   }
 }

@@ -164,6 +164,7 @@ export function createRuntime(
     log,
     done: work => metrics.housekeeping(work),
   })
+  metrics.providers(settings.identity_providers.map(({ id }) => id))
   const unwatch = metrics.watch(settings.issuer, {
     pools: () => ({
       authorization: poolUse(db),

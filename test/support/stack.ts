@@ -18,6 +18,8 @@ export interface OwnStack {
   readonly database_url: string
   readonly mcp_server_url: string
   readonly idp_url: string
+  /** Where the plugin server and the MCP server serve their metrics. */
+  readonly metrics_ports: { readonly plugin_server: number; readonly mcp_server: number }
   /** Its own log, with what file-log writes. */
   readonly gateway_log: string
   /** Puts the operator's file into force as `openGateway` was told, with these changes on top. */
@@ -81,7 +83,10 @@ export async function openGateway(change: Change = () => undefined): Promise<Ope
   }
   const complaints: string[] = []
   try {
-    const [port = 0, mcp_server_port = 0, idp_port = 0, status_port = 0] = await freePorts(4)
+    const [port = 0, mcp_server_port = 0, idp_port = 0, status_port = 0, ...more] =
+      await freePorts(6)
+    const [plugin_server = 0, mcp_server = 0] = more
+    const metrics_ports = { plugin_server, mcp_server }
     const data_directory = join(folder, 'data')
     const config_file = join(folder, 'kong.yml')
     const configure = async (...changes: readonly Change[]) => {
@@ -96,6 +101,7 @@ export async function openGateway(change: Change = () => undefined): Promise<Ope
       mcp_server_port,
       idp_port,
       status_port,
+      metrics_ports,
       config_file,
       database_url: database.url,
       report: event => {
@@ -107,6 +113,7 @@ export async function openGateway(change: Change = () => undefined): Promise<Ope
       database_url: database.url,
       mcp_server_url: `http://127.0.0.1:${mcp_server_port}`,
       idp_url: `http://localhost:${idp_port}`,
+      metrics_ports,
       gateway_log: join(stack.logs, 'gateway.log'),
       async reload(further = () => undefined) {
         await configure(change, further)

@@ -2,8 +2,16 @@ import type { Headers } from '../../../gateway/plugin-server/pdk.ts'
 import type { Settings } from '../config/settings.ts'
 
 /** Kinds of refusal, few enough to be counted apart. */
-export type RefusalReason =
-  'no_token' | 'malformed' | 'invalid_token' | 'expired' | 'connection' | 'scope' | 'message'
+export const refusal_reasons = [
+  'no_token',
+  'malformed',
+  'invalid_token',
+  'expired',
+  'connection',
+  'scope',
+  'message',
+] as const
+export type RefusalReason = (typeof refusal_reasons)[number]
 
 /** A refusal we mean to send: status, coded error and a sentence for the person who reads it. */
 export interface Refusal {

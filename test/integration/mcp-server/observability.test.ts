@@ -47,6 +47,10 @@ describe('the metrics', () => {
       'mcp_tool_call_seconds_count{tool="whoami"} 1',
       'mcp_identity_refusals_total{code="missing"} 1',
       'mcp_identity_refusals_total{code="expired"} 1',
+      'mcp_callers{of="user"} 1',
+      'mcp_callers{of="org"} 1',
+      'mcp_caller_calls{of="user",rank="busiest"} 3',
+      'mcp_caller_calls{of="org",rank="median"} 3',
     ])
       expect(all).toContain(line)
     expect(all.join('\n')).toMatch(/^mcp_audit_write_seconds_count\{result="ok"\} \d+$/m)
