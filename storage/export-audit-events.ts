@@ -1,22 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { AuditOutcome, AuditType } from './audit-event.ts'
+import { type AuditFilter, auditConditions } from './audit-filter.ts'
 import type { Database } from './database.ts'
-
-/** Which events; all that is named must hold. */
-export interface AuditFilter {
-  readonly org_id?: string
-  readonly user_id?: string
-  readonly email?: string
-  readonly client_id?: string
-  readonly connection_id?: string
-  readonly tool?: string
-  readonly type?: AuditType
-  readonly outcome?: AuditOutcome
-  /** From then on. */
-  readonly since?: Date
-  /** Before then. */
-  readonly until?: Date
-}
 
 /** The columns in the order in which they are exported. */
 export const audit_columns = [
@@ -57,6 +41,14 @@ export async function* exportAuditEvents(
   db: Database,
   filter: AuditFilter,
 ): AsyncGenerator<ExportedEvent> {
+  for await (const events of exportAuditPages(db, filter)) yield* events
+}
+
+/** The same in the pages in which they are read; none of them is empty. */
+export async function* exportAuditPages(
+  db: Database,
+  filter: AuditFilter,
+): AsyncGenerator<readonly ExportedEvent[]> {
   let after: AuditCursor | undefined
   for (;;) {
     const events: readonly ExportedEvent[] = await searchAuditEvents(db, filter, {
@@ -64,7 +56,7 @@ export async function* exportAuditEvents(
       order: 'asc',
       limit: page,
     })
-    yield* events
+    if (events.length > 0) yield events
     after = events.at(-1)
     if (!after || events.length < page) return
   }
@@ -90,7 +82,7 @@ export function auditQuery(
   { after, order, limit }: Parameters<typeof searchAuditEvents>[2],
 ): RawBuilder<ExportedEvent> {
   const direction = sql.raw(order)
-  const conditions = [...conditionsOf(filter)]
+  const conditions = [...auditConditions(filter)]
   if (after)
     conditions.push(
       sql`(at, id) ${sql.raw(order === 'asc' ? '>' : '<')}
@@ -105,10 +97,4 @@ export function auditQuery(
   return sql<ExportedEvent>`
     select ${sql.join(columns)} from audit_events event ${where}
     order by event.at ${direction}, event.id ${direction} limit ${limit}`
-}
-
-function* conditionsOf({ since, until, ...equal }: AuditFilter): Generator<RawBuilder<unknown>> {
-  for (const [name, value] of Object.entries(equal)) yield sql`${sql.ref(name)} = ${value}`
-  if (since) yield sql`at >= ${since.toISOString()}::timestamptz`
-  if (until) yield sql`at < ${until.toISOString()}::timestamptz`
 }

@@ -10,6 +10,7 @@ import * as unusedClients from './migrations/006-unused-clients.ts'
 import * as approvals from './migrations/007-approvals.ts'
 import * as orgClients from './migrations/008-org-clients.ts'
 import * as auditPartitions from './migrations/009-audit-partitions.ts'
+import * as auditSearch from './migrations/011-audit-search.ts'
 import * as clientKind from './migrations/012-client-kind.ts'
 
 const TABLE = 'storage_migrations'
@@ -25,6 +26,7 @@ const migrations: Record<string, Migration> = {
   '007-approvals': approvals,
   '008-org-clients': orgClients,
   '009-audit-partitions': auditPartitions,
+  '011-audit-search': auditSearch,
   '012-client-kind': clientKind,
 }
 

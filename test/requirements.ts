@@ -66,6 +66,7 @@ export const requirements = {
     'M04',
     'M05',
     'M06',
+    'C02',
     'O02',
     'O03',
     'O05',

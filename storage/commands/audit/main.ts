@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { audit_outcomes, audit_types } from '../../audit-event.ts'
-import { type AuditFilter, exportAuditEvents } from '../../export-audit-events.ts'
+import type { AuditFilter } from '../../audit-filter.ts'
+import { csv, formatted, jsonl } from '../../audit-format.ts'
+import { exportAuditPages } from '../../export-audit-events.ts'
 import { messages, openDatabaseOf, readEnvFile, UsageError } from '../command-store.ts'
-import { csv, jsonl } from './format.ts'
 
 const usage = `Exports the audit trail, oldest first. docs/audit.md says what the fields are.
 
@@ -45,8 +46,7 @@ async function main(): Promise<number> {
   readEnvFile(values.env)
   const db = openDatabaseOf(process.env)
   try {
-    if (format.heading !== undefined) await print(format.heading)
-    for await (const event of exportAuditEvents(db, filter)) await print(format.line(event))
+    for await (const text of formatted(format, exportAuditPages(db, filter))) await print(text)
     return 0
   } finally {
     await db.destroy()
@@ -111,8 +111,8 @@ function time(name: string, value: string): Date {
 }
 
 /** At the pace at which it is read. */
-async function print(line: string): Promise<void> {
-  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain')
+async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
 }
 
 // Whoever reads has had enough: head, say.
