@@ -132,13 +132,12 @@ describe('an audit reader', () => {
     expect(await read({ seen_by })).toEqual(expected)
   })
 
-  it.each<AuditFilter>([
-    { org_id: 'globex' },
-    { user_id: 'usr_carol' },
-    { email: alice.email },
-  ])('C02 M05 nothing that is asked for widens it: %j', async filter => {
-    expect(await read({ seen_by: { org_id: 'acme', user_id: 'usr_bob' }, ...filter })).toEqual([])
-  })
+  it.each<AuditFilter>([{ org_id: 'globex' }, { user_id: 'usr_carol' }, { email: alice.email }])(
+    'C02 M05 nothing that is asked for widens it: %j',
+    async filter => {
+      expect(await read({ seen_by: { org_id: 'acme', user_id: 'usr_bob' }, ...filter })).toEqual([])
+    },
+  )
 
   it('C02 counts what ended, as often as it happened', async () => {
     const at = new Date('2026-11-05T23:59:59.999Z')
