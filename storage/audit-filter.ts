@@ -1,14 +1,12 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { AuditOutcome, AuditType } from './audit-event.ts'
 
-/**
- * Whose events somebody may read, whatever they ask for: an organization's, or those of one person
- * who acts for it. A person also reads what they did before they acted for any, such as signing in.
- */
-export interface AuditReader {
-  readonly org_id: string
-  readonly user_id?: string
-}
+/** Whose events somebody may read, whatever they ask for. */
+export type AuditReader =
+  /** All of an organization. */
+  | { readonly org_id: string }
+  /** What one person did for these organizations, and before they acted for any: signing in, say. */
+  | { readonly user_id: string; readonly org_ids: readonly string[] }
 
 /** Which events; all that is named must hold. */
 export interface AuditFilter {
@@ -45,8 +43,8 @@ export function* auditConditions(filter: AuditFilter): Generator<RawBuilder<unkn
   if (until) yield sql`at < ${until.toISOString()}::timestamptz`
 }
 
-function readable({ org_id, user_id }: AuditReader): RawBuilder<unknown> {
-  return user_id === undefined
-    ? sql`org_id = ${org_id}`
-    : sql`user_id = ${user_id} and (org_id = ${org_id} or org_id is null)`
+function readable(reader: AuditReader): RawBuilder<unknown> {
+  return 'org_id' in reader
+    ? sql`org_id = ${reader.org_id}`
+    : sql`user_id = ${reader.user_id} and (org_id = any(${[...reader.org_ids]}) or org_id is null)`
 }

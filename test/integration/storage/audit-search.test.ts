@@ -64,7 +64,7 @@ describe('with 30,000 events of 60 orgs', () => {
   })
 
   it("K04 C02 a person's events are found by the index of persons", async () => {
-    const filter = { since, until, seen_by: { org_id: 'org7', user_id: 'usr_7' } }
+    const filter = { since, until, seen_by: { org_ids: ['org7', 'org8'], user_id: 'usr_7' } }
     const found = await plan(auditQuery(filter, { order: 'desc', limit: 51 }))
     expect(found).toMatch(new RegExp(`Index Scan.* (using|on) ${month}_user_id_at`))
     expect(found).not.toContain(`Seq Scan on ${month}`)
@@ -121,13 +121,19 @@ describe('an audit reader', () => {
 
   it.each<[string, AuditReader, string[]]>([
     ['an org', { org_id: 'acme' }, ['alice', 'bob']],
-    ['a person', { org_id: 'acme', user_id: 'usr_alice' }, ['alice', 'alice, no org']],
+    ['a person', { org_ids: ['acme'], user_id: 'usr_alice' }, ['alice', 'alice, no org']],
     [
       'the same, of another org',
-      { org_id: 'globex', user_id: 'usr_alice' },
+      { org_ids: ['globex'], user_id: 'usr_alice' },
       ['alice, no org', 'other'],
     ],
-    ['a stranger', { org_id: 'none', user_id: 'usr_none' }, []],
+    [
+      'the same, of both',
+      { org_ids: ['globex', 'acme'], user_id: 'usr_alice' },
+      ['alice', 'alice, no org', 'other'],
+    ],
+    ['the same, of none', { org_ids: [], user_id: 'usr_alice' }, ['alice, no org']],
+    ['a stranger', { org_ids: ['acme'], user_id: 'usr_none' }, []],
   ])('C02 M05 reads what is of %s', async (_, seen_by, expected) => {
     expect(await read({ seen_by })).toEqual(expected)
   })
@@ -135,7 +141,9 @@ describe('an audit reader', () => {
   it.each<AuditFilter>([{ org_id: 'globex' }, { user_id: 'usr_carol' }, { email: alice.email }])(
     'C02 M05 nothing that is asked for widens it: %j',
     async filter => {
-      expect(await read({ seen_by: { org_id: 'acme', user_id: 'usr_bob' }, ...filter })).toEqual([])
+      expect(await read({ seen_by: { org_ids: ['acme'], user_id: 'usr_bob' }, ...filter })).toEqual(
+        [],
+      )
     },
   )
 
