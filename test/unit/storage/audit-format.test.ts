@@ -18,7 +18,7 @@ function cells(text: string, separator: string): string[] {
     // What follows the closing quote belongs to the cell; then comes a separator or a line's end.
     if (quoted && !/^[\r\n]/.test(rest) && !rest.startsWith(separator)) {
       const more = new RegExp(`^[^${separator}\\r\\n]*`).exec(rest)?.[0] ?? ''
-      found[found.length - 1] += more
+      found.push(`${found.pop() ?? ''}${more}`)
       rest = rest.slice(more.length)
     }
     if (rest === '') return found
@@ -30,7 +30,7 @@ function cells(text: string, separator: string): string[] {
 const text = fc
   .array(
     fc.oneof(
-      { weight: 3, arbitrary: fc.constantFrom(...'=+-@;,\t\r\n"\' ＝＋－＠') },
+      { weight: 3, arbitrary: fc.constantFrom(...Array.from('=+-@;,\t\r\n"\' ＝＋－＠')) },
       fc.constantFrom('cmd|calc', 'SUM(A1)', 'a', '0', '\u00a0'),
     ),
     { maxLength: 8 },
