@@ -41,6 +41,18 @@ module.exports = {
       'A company copies this folder in front of its own MCP server.',
     ),
     only(
+      'console-trusts-only-storage',
+      { path: '^console/' },
+      { path: '^(gateway|plugins|test)/' },
+      'The console is a client of the gateway like any other.',
+    ),
+    only(
+      'console-borrows-the-plain-parts-of-a-server',
+      { path: '^console/' },
+      { path: '^mcp-server/(?!(foreign-lines|metrics-server|readiness|request-id)[.]ts$)' },
+      'Logs, metrics and readiness are the same for every server; nothing else is shared.',
+    ),
+    only(
       'tests-are-not-shipped',
       { path: '^(gateway|plugins|mcp-server|storage|console)/' },
       { path: '^test/' },

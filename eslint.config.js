@@ -23,7 +23,13 @@ export default tseslint.config(
     },
   },
   {
-    files: ['gateway/**/*.ts', 'plugins/**/*.ts', 'mcp-server/**/*.ts', 'storage/**/*.ts'],
+    files: [
+      'gateway/**/*.ts',
+      'plugins/**/*.ts',
+      'mcp-server/**/*.ts',
+      'console/**/*.ts',
+      'storage/**/*.ts',
+    ],
     ignores: entryPoints,
     rules: {
       // Time, randomness and the environment are arguments, so a test can set them.

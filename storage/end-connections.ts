@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { forgetsApproval } from './approvals.ts'
 import { lookupHash } from './digest.ts'
 import { openProfile } from './connections.ts'
+import { CONSOLE_SESSION, forgetPerson } from './signed-in-people.ts'
 import type { Store } from './store.ts'
 
 /** Which connections: all that is named must hold. At least one is to be named. */
@@ -92,15 +93,19 @@ export async function findUsers(
   return rows.map(({ user_id }) => user_id)
 }
 
-/** Signs a user out of this gateway in every browser. Gives how many sessions that were. */
+/**
+ * Signs a user out of this gateway and its console in every browser, and forgets what was known of
+ * their rights. Gives how many sessions that were.
+ */
 export async function endBrowserSessions(
   { db }: Pick<Store, 'db'>,
   user_id: string,
 ): Promise<number> {
+  await forgetPerson(db, user_id)
   const { numDeletedRows } = await db
     .deleteFrom('oidc_records')
     .where('user_id', '=', user_id)
-    .where('model', '=', 'Session')
+    .where('model', 'in', ['Session', CONSOLE_SESSION])
     .executeTakeFirstOrThrow()
   return Number(numDeletedRows)
 }

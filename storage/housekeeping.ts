@@ -10,6 +10,7 @@ export interface HousekeepingDone {
   readonly expired_connections: number
   readonly connections: number
   readonly approvals: number
+  readonly signed_in_people: number
 }
 
 export interface HousekeepingOptions {
@@ -35,13 +36,20 @@ export async function keepHouse(
   db: Database,
   options: HousekeepingOptions,
 ): Promise<HousekeepingDone> {
-  const done = { records: 0, expired_connections: 0, connections: 0, approvals: 0 }
+  const done = {
+    records: 0,
+    expired_connections: 0,
+    connections: 0,
+    approvals: 0,
+    signed_in_people: 0,
+  }
   // Ended connections come last, so that those of a retention of nothing are gone in one round.
   const steps: readonly [keyof HousekeepingDone, Step][] = [
     ['expired_connections', endExpired],
     ['records', removeRecords],
     ['connections', removeConnections],
     ['approvals', removeApprovals],
+    ['signed_in_people', removePeople],
   ]
   for (const [kind, step] of steps)
     for (let rows = options.batch; rows === options.batch && !options.signal.aborted;) {
@@ -107,5 +115,16 @@ async function removeApprovals(db: Database, { batch }: HousekeepingOptions): Pr
       where last_used_at < now() - make_interval(days => ${approval_idle_days})
       order by last_used_at limit ${batch} for update skip locked
     ))`.execute(db)
+  return Number(numAffectedRows ?? 0)
+}
+
+/** Who has not signed in to the console for longer than a sign-in there lasts is not known there. */
+async function removePeople(db: Database, { batch }: HousekeepingOptions): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from signed_in_people where user_id in (
+      select user_id from signed_in_people
+      where expires_at < now()
+      order by expires_at limit ${batch} for update skip locked
+    )`.execute(db)
   return Number(numAffectedRows ?? 0)
 }

@@ -12,6 +12,7 @@ import * as orgClients from './migrations/008-org-clients.ts'
 import * as auditPartitions from './migrations/009-audit-partitions.ts'
 import * as auditSearch from './migrations/011-audit-search.ts'
 import * as clientKind from './migrations/012-client-kind.ts'
+import * as consoleTables from './migrations/013-console.ts'
 
 const TABLE = 'storage_migrations'
 
@@ -28,6 +29,7 @@ const migrations: Record<string, Migration> = {
   '009-audit-partitions': auditPartitions,
   '011-audit-search': auditSearch,
   '012-client-kind': clientKind,
+  '013-console': consoleTables,
 }
 
 /**

@@ -6,6 +6,7 @@ import {
 } from './connections.ts'
 import { recordName, successorName } from './records.ts'
 import { seal, unseal } from './seal.ts'
+import { personName, personTokenName } from './signed-in-people.ts'
 import type { Store } from './store.ts'
 
 /** The columns of a row that name it and what its values are sealed for. */
@@ -53,6 +54,17 @@ export const sealed_tables: readonly SealedTable[] = [
         },
       },
       idp_refresh_token: plain('idp_refresh_token', ({ id }) => idpTokenName(String(id))),
+    },
+  },
+  {
+    table: 'signed_in_people',
+    key: ['user_id'],
+    also: [],
+    columns: {
+      profile: plain('profile', ({ user_id }) => personName(String(user_id))),
+      idp_refresh_token: plain('idp_refresh_token', ({ user_id }) =>
+        personTokenName(String(user_id)),
+      ),
     },
   },
   {

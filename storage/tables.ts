@@ -8,6 +8,9 @@ export interface Tables {
   approvals: Approvals
   client_decisions: ClientDecisions
   client_requests: ClientRequests
+  signed_in_people: SignedInPeople
+  client_names: ClientNames
+  gateway_settings: GatewaySettings
 }
 
 interface OidcRecords {
@@ -93,6 +96,30 @@ interface ClientRequests {
   user_id: string
   client_name: string
   asked_at: Generated<Date>
+}
+
+interface SignedInPeople {
+  user_id: string
+  idp_id: string
+  profile: Buffer
+  idp_refresh_token: Buffer | null
+  signed_in_at: Generated<Date>
+  idp_asked_at: Generated<Date>
+  idp_unavailable_since: Date | null
+  expires_at: Date
+}
+
+interface ClientNames {
+  client_id: string
+  name: string
+  kind: 'verified_host' | 'pre_registered' | 'self_declared'
+  seen_at: Generated<Date>
+}
+
+interface GatewaySettings {
+  issuer: string
+  settings: unknown
+  written_at: Generated<Date>
 }
 
 type CreatedByDatabase = ColumnType<Date, never, never>

@@ -70,5 +70,7 @@ export const requirements = {
     'O02',
     'O03',
     'O05',
+    'C01',
+    'C03',
   ],
 } as const

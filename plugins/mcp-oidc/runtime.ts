@@ -9,6 +9,7 @@ import {
 import { createAuditWriter } from '../../storage/audit-writer.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { listenForConnections } from '../../storage/listener.ts'
+import { publishSettings } from '../../storage/gateway-settings.ts'
 import { migrate } from '../../storage/migrate.ts'
 import { poolUse } from '../../storage/pool-use.ts'
 import type { Store } from '../../storage/store.ts'
@@ -23,6 +24,7 @@ import { admitRefreshes } from './authorization/refresh/admit.ts'
 import { serveStructuredTokens } from './authorization/structured-tokens.ts'
 import { auditTokens } from './authorization/token-audit.ts'
 import type { Settings } from './config/settings.ts'
+import { publicSettings } from './config/public-settings.ts'
 import { createConsentService } from './consent/external/consent-service.ts'
 import { createEnd } from './connections/end.ts'
 import { cacheConnections } from './door/connection-cache.ts'
@@ -35,6 +37,7 @@ import { rememberFor } from './remember.ts'
 import { createPages } from './pages/pages.ts'
 import { createProbe } from './probe.ts'
 import { createBounces } from './sign-in/bounces.ts'
+import { confirmPeople } from './sign-in/confirm-person.ts'
 import { createTransactions } from './sign-in/transactions.ts'
 import { createUpstream } from './sign-in/upstream.ts'
 import { tracedFetch } from './tracing/traced-fetch.ts'
@@ -118,6 +121,7 @@ export function createRuntime(
     now,
     findConnection: id => findConnection(store, id),
     admitRefresh: admitRefreshes({ settings, store, upstreams, end, log, now }),
+    confirmPerson: confirmPeople({ settings, store, upstreams, audit, log, now }),
     renderError: errorPage(pages, log),
     renderSignOut: signOutPages(pages, settings),
   })
@@ -148,6 +152,7 @@ export function createRuntime(
   let migrated: Promise<void> | undefined
   const ready = () => {
     migrated ??= migrate(db)
+      .then(() => publishSettings(db, settings.issuer, publicSettings(settings)))
       .then(() => listener.start())
       .catch((error: unknown) => {
         migrated = undefined

@@ -192,7 +192,15 @@ export const fields = {
           type: 'array',
           elements: { type: 'string' },
           required: true,
-          description: 'Where it may be answered, compared to the byte but for a loopback port.',
+          description:
+            'Where it may be answered, compared to the byte but for a loopback port. With `first_party`: paths under the issuer, such as `/console/callback`.',
+        },
+        post_logout_redirect_uris: {
+          type: 'array',
+          elements: { type: 'string' },
+          default: [],
+          description:
+            'Where a browser may be sent after a sign-out that it asked for (OpenID Connect RP-Initiated Logout), as `redirect_uris`.',
         },
         token_endpoint_auth_method: {
           type: 'string',
@@ -219,7 +227,7 @@ export const fields = {
           type: 'boolean',
           default: false,
           description:
-            "Whether it is one of the gateway's own pages, which redirects to its origin.",
+            "Whether it is one of the gateway's own pages: it needs a secret or keys, gets `openid` and no access to the resource, and nobody is asked for consent.",
         },
       },
     },

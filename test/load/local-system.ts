@@ -9,7 +9,7 @@ import {
   loadDevelopmentKeys,
 } from '../../gateway/local/stack/development-keys.ts'
 import { gatewayEnvironment } from '../../gateway/local/stack/environment.ts'
-import { kongConfigFor } from '../../gateway/local/stack/kong-config.ts'
+import { kongConfigFor, usual } from '../../gateway/local/stack/kong-config.ts'
 import { type LogFile, openLogFile } from '../../gateway/local/stack/log-file.ts'
 import { freePorts } from '../../gateway/local/stack/ports.ts'
 import { answersAt, untilReady } from '../../gateway/local/stack/readiness.ts'
@@ -95,6 +95,7 @@ export async function openLocalSystem<P extends Child>(
     const kong_yml = root('config/kong.yml')
     const config_file = await kongConfigFor(
       {
+        ...usual,
         mcp_server: options.upstream_url ?? `http://127.0.0.1:${mcp_server}`,
         idp: `http://localhost:${idp}`,
       },

@@ -29,6 +29,8 @@ export interface AuthorizationServer {
   readonly db: Database
   readonly log: ReturnType<typeof recordingLog>
   readonly database_url: string
+  /** Has another program answer what is under a path of this origin, as Kong has the console. */
+  put(path: string, listener: RequestListener): void
   close(): Promise<void>
 }
 
@@ -74,7 +76,13 @@ export async function openAuthorizationServer(
   const metrics = createMetrics()
   const runtime = createRuntime(settings, log, now, metrics)
   await runtime.ready()
-  gateway.use(runtime.app)
+  const others = new Map<string, RequestListener>()
+  gateway.use((req, res) => {
+    const path = [...others.keys()].find(prefix => req.url?.startsWith(prefix))
+    const listener = path === undefined ? undefined : others.get(path)
+    if (listener) listener(req, res)
+    else runtime.app(req, res)
+  })
   const db = openDatabase(database.url)
   return {
     url,
@@ -85,6 +93,7 @@ export async function openAuthorizationServer(
     db,
     log,
     database_url: database.url,
+    put: (path, listener) => void others.set(path, listener),
     async close() {
       await Promise.all([gateway.close(), company.close(), runtime.close(), db.destroy()])
       await database.drop()

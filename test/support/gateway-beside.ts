@@ -7,7 +7,7 @@ import { queryPlugin } from '../../gateway/local/gateway/external-plugin.ts'
 import { type GatewayOptions, startGateway } from '../../gateway/local/gateway/gateway.ts'
 import { type Child, startChild } from '../../gateway/local/stack/child.ts'
 import { gatewayEnvironment } from '../../gateway/local/stack/environment.ts'
-import { kongConfigFor } from '../../gateway/local/stack/kong-config.ts'
+import { kongConfigFor, usual } from '../../gateway/local/stack/kong-config.ts'
 import { openLogFile } from '../../gateway/local/stack/log-file.ts'
 import { createParts, type Parts } from '../../gateway/local/stack/parts.ts'
 import { listensAt, untilReady } from '../../gateway/local/stack/readiness.ts'
@@ -71,7 +71,11 @@ async function bringUp(
   const database = await openRelay(Number(database_url.port))
   parts.add('database relay', () => database.cut())
   database_url.port = String(database.port)
-  const places = { mcp_server: `http://127.0.0.1:${upstream.port}`, idp: own.idp_url }
+  const places = {
+    ...usual,
+    mcp_server: `http://127.0.0.1:${upstream.port}`,
+    idp: own.idp_url,
+  }
   const config_file = await kongConfigFor(places, root('config/kong.yml'), join(folder, 'kong.yml'))
   const log = openLogFile(join(folder, 'plugin-server.log'), () => undefined)
   parts.add('log', () => log.close())

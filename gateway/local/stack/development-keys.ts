@@ -13,6 +13,8 @@ const DevelopmentKeys = z.object({
   storage_keys: key_set,
   cookie_keys: key_set,
   dev_idp_client_secret: z.string().min(1),
+  console_client_secret: z.string().min(1),
+  console_cookie_keys: key_set,
   /** Private JWKS, RS256. */
   dev_idp_signing_keys: key_set,
   dev_idp_cookie_key: z.string().min(1),
@@ -31,7 +33,12 @@ export async function loadDevelopmentKeys(file: string): Promise<DevelopmentKeys
   })
   if (text === undefined) return create(file)
   try {
-    return DevelopmentKeys.parse(JSON.parse(text))
+    const keys = JSON.parse(text) as object
+    const older = DevelopmentKeys.omit({ console_client_secret: true, console_cookie_keys: true })
+    // A file from before there was a console: nothing is sealed with what it lacks.
+    if (!('console_client_secret' in keys))
+      return await write(file, { ...older.parse(keys), ...consoleKeys() })
+    return DevelopmentKeys.parse(keys)
   } catch (cause) {
     throw new Error(
       `${file} does not hold the development keys. Restore it, or remove the whole folder to start afresh.`,
@@ -46,14 +53,26 @@ async function create(file: string): Promise<DevelopmentKeys> {
     storage_keys: { keys: [createSecretKey()] },
     cookie_keys: { keys: [createSecretKey()] },
     dev_idp_client_secret: randomBytes(32).toString('base64url'),
+    ...consoleKeys(),
     dev_idp_signing_keys: { keys: [await createSigningKey()] },
     dev_idp_cookie_key: randomBytes(32).toString('base64url'),
   }
+  return write(file, keys)
+}
+
+async function write(file: string, keys: DevelopmentKeys): Promise<DevelopmentKeys> {
   // Whole or not at all: a start that is killed here leaves no half a file behind.
   const draft = `${file}.${randomUUID()}`
   await writeFile(draft, JSON.stringify(keys, null, 2), { mode: 0o600, flag: 'wx' })
   await rename(draft, file)
   return keys
+}
+
+function consoleKeys() {
+  return {
+    console_client_secret: randomBytes(32).toString('base64url'),
+    console_cookie_keys: { keys: [createSecretKey()] },
+  }
 }
 
 async function createAssertionKey() {

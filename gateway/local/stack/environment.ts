@@ -14,6 +14,7 @@ export function gatewayEnvironment(
     STORAGE_KEYS: JSON.stringify(keys.storage_keys),
     COOKIE_KEYS: JSON.stringify(keys.cookie_keys),
     DEV_IDP_CLIENT_SECRET: keys.dev_idp_client_secret,
+    CONSOLE_CLIENT_SECRET: keys.console_client_secret,
   }
 }
 

@@ -7,6 +7,7 @@ export function endpointInstructions(url: string): string {
     JSON.stringify({ [key]: { acme: entry } }, null, 2).replace(/^/gm, '    ')
   return `
 The MCP endpoint is ${endpoint}
+The console is      ${url}/console
 Sign in as alice@acme.example, bob@acme.example, carol@globex.example or erin@acme.example; the password is “password”.
 
   Claude Code

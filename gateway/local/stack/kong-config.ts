@@ -2,12 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { isScalar, parseDocument, visit } from 'yaml'
 
 /** Where config/kong.yml finds the parts of the local stack. */
-export const usual = { mcp_server: 'http://127.0.0.1:3000', idp: 'http://localhost:8400' } as const
+export const usual = {
+  mcp_server: 'http://127.0.0.1:3000',
+  console: 'http://127.0.0.1:3001',
+  idp: 'http://localhost:8400',
+} as const
 
-export interface Places {
-  readonly mcp_server: string
-  readonly idp: string
-}
+export type Places = Readonly<Record<keyof typeof usual, string>>
 
 /**
  * Gives the Kong configuration for these places: the file itself when they are the usual ones, else
@@ -16,8 +17,8 @@ export interface Places {
  */
 export async function kongConfigFor(places: Places, file: string, copy: string): Promise<string> {
   const wanted = new Map<string, string>()
-  if (places.mcp_server !== usual.mcp_server) wanted.set(usual.mcp_server, places.mcp_server)
-  if (places.idp !== usual.idp) wanted.set(usual.idp, places.idp)
+  for (const part of ['mcp_server', 'console', 'idp'] as const)
+    if (places[part] !== usual[part]) wanted.set(usual[part], places[part])
   if (wanted.size === 0) return file
   const document = parseDocument(await readFile(file, 'utf8'))
   const missing = new Set(wanted.keys())

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export const usage = `Starts the whole system on this computer and keeps it running until Ctrl-C: PostgreSQL, a
-development identity provider, the MCP server, the plugin server and the local gateway. Then a
+development identity provider, the MCP server, the console, the plugin server and the local gateway. Then a
 client goes through the whole flow once, as alice.
 
   npm start -- [--port PORT] [--url URL] [--no-demo] [--without-gateway]

@@ -7,10 +7,11 @@ import { startStack, type Stack } from './stack.ts'
 import type { StackEvent } from './supervisor.ts'
 
 const mcp_server_port = 3000
+const console_port = 3001
 const idp_port = 8400
 const status_port = 8100
 /** Taken ones are told in the logs and keep nothing from running. */
-const metrics_ports = { plugin_server: 9464, mcp_server: 9465 } as const
+const metrics_ports = { plugin_server: 9464, mcp_server: 9465, console: 9466 } as const
 
 export interface Surroundings {
   readonly data_directory: string
@@ -43,6 +44,7 @@ export async function runStack(
     ...options,
     data_directory,
     mcp_server_port,
+    console_port,
     idp_port,
     metrics_ports,
     status_port,
@@ -98,6 +100,7 @@ function wantedPorts({ gateway, port }: Options): readonly WantedPort[] {
         ]
       : []),
     { port: mcp_server_port, what: 'the MCP server', remedy: `${stop(mcp_server_port)}.` },
+    { port: console_port, what: 'the console', remedy: `${stop(console_port)}.` },
     { port: idp_port, what: 'the development identity provider', remedy: `${stop(idp_port)}.` },
   ]
 }

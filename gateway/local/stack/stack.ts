@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openDatabase } from '../../../storage/database.ts'
+import { migrate } from '../../../storage/migrate.ts'
 import { startPostgres } from '../postgres.ts'
 import { makeDataDirectory } from './data-directory.ts'
 import { loadDevelopmentKeys } from './development-keys.ts'
 import { gatewayEnvironment, writeEnvironmentFile } from './environment.ts'
-import { kongConfigFor } from './kong-config.ts'
+import { kongConfigFor, usual } from './kong-config.ts'
 import { startLocalGateway } from './local-gateway.ts'
 import { answersAt, listensAt } from './readiness.ts'
 import { socketPath } from './socket-path.ts'
@@ -17,8 +19,14 @@ export interface StackOptions {
   readonly port: number
   readonly mcp_server_port: number
   readonly idp_port: number
-  /** Where the plugin server and the MCP server serve their metrics; nowhere without it. */
-  readonly metrics_ports?: { readonly plugin_server: number; readonly mcp_server: number }
+  /** The console's; without it there is none, and nothing answers at `/console`. */
+  readonly console_port?: number
+  /** Where these serve their metrics; nowhere without it. */
+  readonly metrics_ports?: {
+    readonly plugin_server: number
+    readonly mcp_server: number
+    readonly console?: number
+  }
   /** Where the gateway serves its metrics and status; nowhere without it. */
   readonly status_port?: number
   /** Public URL of the gateway; `http://localhost:PORT` without it. */
@@ -54,7 +62,7 @@ const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.
 
 /**
  * Starts the whole system on this computer: PostgreSQL, the development identity provider, the MCP
- * server, the plugin server and the local gateway. Resolves when each of them answers. Rejects,
+ * server, the console, the plugin server and the local gateway. Resolves when each of them answers. Rejects,
  * with everything stopped again, when one does not come up.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -80,6 +88,8 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
   const { idp_port, mcp_server_port, port, url = `http://localhost:${port}` } = options
   const idp = `http://localhost:${idp_port}`
   const mcp_server = `http://127.0.0.1:${mcp_server_port}`
+  const { console_port } = options
+  const console = console_port === undefined ? usual.console : `http://127.0.0.1:${console_port}`
   // Parts on this computer meet here, wherever the public URL leads.
   const gateway = options.gateway === false ? url : `http://127.0.0.1:${port}`
   const metrics_port = (of: keyof NonNullable<StackOptions['metrics_ports']>) =>
@@ -91,7 +101,7 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
   const keys = await step('keys', key_file, () => loadDevelopmentKeys(key_file))
   const database_url = options.database_url ?? (await startDatabase(supervisor, data))
   const kong_yml = options.config_file ?? root('config/kong.yml')
-  const placed = () => kongConfigFor({ idp, mcp_server }, kong_yml, join(data, 'kong.yml'))
+  const placed = () => kongConfigFor({ idp, mcp_server, console }, kong_yml, join(data, 'kong.yml'))
   const config_file = await placed()
   const environment = gatewayEnvironment(url, database_url, keys)
   const environment_file = join(data, 'kong.env')
@@ -128,6 +138,26 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
       },
       // It is not ready before it has the gateway's keys, and a Kong may come later.
       answersAt(`${mcp_server}/${options.gateway === false ? 'healthz' : 'readyz'}`),
+    )
+  const startConsole = () =>
+    launch(
+      {
+        name: 'console',
+        program: root('console/main.ts'),
+        environment: {
+          HOST: '127.0.0.1',
+          PORT: String(console_port),
+          DATABASE_URL: database_url,
+          GATEWAY_URL: url,
+          GATEWAY_INTERNAL_URL: gateway,
+          STORAGE_KEYS: JSON.stringify(keys.storage_keys),
+          CONSOLE_COOKIE_KEYS: JSON.stringify(keys.console_cookie_keys),
+          CONSOLE_CLIENT_SECRET: keys.console_client_secret,
+          KONG_CONFIG: config_file,
+          METRICS_PORT: metrics_port('console'),
+        },
+      },
+      answersAt(`${console}/readyz`),
     )
   let reload = (): Promise<void> =>
     Promise.reject(new Error('Kong has its own way to reload: kong reload'))
@@ -166,6 +196,7 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
   await supervisor.together([
     step('development IdP', idp, startIdp),
     step('mcp-server', mcp_server, startMcpServer),
+    ...(console_port === undefined ? [] : [step('console', `${url}/console`, startConsole)]),
     ...(options.gateway === false ? [] : [startGateway()]),
   ])
   return { url, config_file, environment_file, reload: () => reload() }
@@ -177,6 +208,9 @@ function startDatabase(supervisor: Supervisor, data: string): Promise<string> {
     const log = supervisor.openLog('postgres')
     const postgres = await startPostgres({ data_directory, log: line => log.write(line) })
     supervisor.add('PostgreSQL', () => postgres.stop().then(() => log.close()))
+    // Once, before the parts that would all do it.
+    const db = openDatabase(postgres.url, { max: 1 })
+    await migrate(db).finally(() => db.destroy())
     return postgres.url
   })
 }

@@ -1,6 +1,6 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { requestId } from '../audit.ts'
-import { assets } from '../pages/assets.ts'
+import { assets, plain_assets } from '../pages/assets.ts'
 import { takeDecision } from '../consent/external/take-decision.ts'
 import { backchannelLogout } from '../logout/backchannel-logout.ts'
 import { answerConnect, showConnect } from '../sign-in/connect.ts'
@@ -15,6 +15,7 @@ import { authorizationServerMetadata, protectedResourceMetadata } from './metada
 import { askProvider, providerHandler } from './provider-handler.ts'
 import { tokenHandler } from './refresh/token-handler.ts'
 import { registrationHandler } from './registration.ts'
+import { signOut } from './sign-out.ts'
 
 const most_body_bytes = '64kb'
 const raw = express.raw({ type: () => true, limit: most_body_bytes })
@@ -68,7 +69,8 @@ function oauth(app: Express, flow: Flow): void {
   app.post([endpoints.revocation, endpoints.userinfo], raw, ask)
   if (settings.resource_servers.length > 0) app.post(endpoints.introspection, raw, ask)
   app.get([endpoints.userinfo, endpoints.jwks], ask)
-  app.get([endpoints.end_session, `${endpoints.end_session}/success`], ask)
+  app.get(endpoints.end_session, signOut(flow))
+  app.get(`${endpoints.end_session}/success`, ask)
   app.post(`${endpoints.end_session}/confirm`, raw, ask)
 }
 
@@ -106,9 +108,14 @@ const securityHeaders: RequestHandler = (_req, res, next) => {
 }
 
 const serveAsset: RequestHandler = (req, res, next) => {
-  const asset = assets.get(String(req.params.name))
+  const name = String(req.params.name)
+  const for_ever = assets.get(name)
+  const asset = for_ever ?? plain_assets.get(name)
   if (!asset) return next()
-  res.setHeader('cache-control', 'public, max-age=31536000, immutable')
+  res.setHeader(
+    'cache-control',
+    `public, ${for_ever ? 'max-age=31536000, immutable' : 'max-age=300'}`,
+  )
   res.type(asset.content_type).send(asset.body)
 }
 

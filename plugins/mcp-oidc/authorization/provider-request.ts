@@ -1,5 +1,6 @@
 import { endpoints } from './endpoints.ts'
 import type { Settings } from '../config/settings.ts'
+import { isFirstParty } from './clients/pre-registered.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -10,7 +11,7 @@ export interface HttpRequest {
   readonly body?: Buffer
 }
 
-type RequestSettings = Pick<Settings, 'issuer' | 'resource' | 'scopes' | 'secure'>
+type RequestSettings = Pick<Settings, 'issuer' | 'resource' | 'scopes' | 'secure' | 'clients'>
 
 const passed_on: ReadonlySet<string> = new Set([
   'accept',
@@ -40,10 +41,12 @@ export function providerRequest(request: HttpRequest, settings: RequestSettings)
   }
   if (request.method === 'GET' && pathOf(request.url) === endpoints.authorization) {
     const [path = '', query = ''] = split(request.url)
+    // A page of ours gets none of the default scopes.
+    const fill_scope = !isFirstParty(settings, new URLSearchParams(query).get('client_id') ?? '')
     return {
       ...request,
       headers,
-      url: `${path}?${canonicalParameters(query, settings, { fill_scope: true })}`,
+      url: `${path}?${canonicalParameters(query, settings, { fill_scope })}`,
     }
   }
   if (request.method === 'POST' && pathOf(request.url) === endpoints.token && request.body) {

@@ -14,11 +14,12 @@ import { createAdapter } from './adapter.ts'
 import type { ClientDocuments } from './client-documents/client-documents.ts'
 import { providerFetch } from './client-documents/provider-fetch.ts'
 import { publicClientId } from './clients/client-id.ts'
-import { redirectPolicyOf } from './clients/pre-registered.ts'
+import { isFirstParty, redirectPolicyOf } from './clients/pre-registered.ts'
 import type { Clients } from './clients/clients.ts'
 import type { Store } from '../../../storage/store.ts'
 import { redirectUriAllowed } from './redirect-uri.ts'
 import { everyConnectionSignsIn } from './prompts.ts'
+import { resourceIndicators } from './resource-indicators.ts'
 import type { RedeemedToken } from './refresh/admit.ts'
 import { refreshing } from './refresh/refreshing.ts'
 
@@ -32,6 +33,8 @@ export interface ProviderParts {
   readonly findConnection: (id: string) => Promise<Connection | undefined>
   /** Resolves when the token may be redeemed. Rejects with the answer for the client. */
   readonly admitRefresh: (token: RedeemedToken) => Promise<void>
+  /** Whether somebody whose session in one of our own pages goes on still has access. */
+  readonly confirmPerson: (user_id: string) => Promise<boolean>
   /** Shows an error of the authorization endpoint as a page (RFC 6749 4.1.2.1: before the redirect URI is proven). */
   readonly renderError: NonNullable<Configuration['renderError']>
   readonly renderSignOut: RenderSignOut
@@ -143,6 +146,8 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
       // A code was judged when it was consumed: of simultaneous redemptions exactly one succeeds,
       // and the others have ended the connection, so what it gets is refused at the door.
       if (token?.kind === 'RefreshToken') await parts.admitRefresh(token)
+      // Userinfo is asked by our own pages alone, who so learn whether a session may go on.
+      if (token?.kind === 'AccessToken' && !(await parts.confirmPerson(sub))) return undefined
       return { accountId: sub, claims: () => ({ sub }) }
     },
     // Only the grant of this very authorization, or two connections would merge into one.
@@ -158,7 +163,9 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     },
     // A browser's sign-out says nothing about an AI client's connection.
     expiresWithSession: () => Promise.resolve(false),
-    extraTokenClaims: async (_ctx, token) => {
+    extraTokenClaims: async (ctx, token) => {
+      // A page of ours has no connection, and a token that says nothing but who is meant.
+      if (isFirstParty(settings, ctx.oidc.client?.clientId ?? '')) return undefined
       const grant_id = 'grantId' in token ? token.grantId : undefined
       const connection = grant_id === undefined ? undefined : await parts.findConnection(grant_id)
       if (!connection) throw new errors.InvalidGrant('the connection has ended')
@@ -166,7 +173,11 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     },
     ttl: {
       AuthorizationCode: authorization_code_ttl,
-      AccessToken: ctx => Math.min(settings.access_token_ttl, secondsLeft(ctx, parts.now)),
+      // That of a page of ours is good for the confirmation above, and as long as a session there.
+      AccessToken: (ctx, _token, client) =>
+        isFirstParty(settings, client.clientId)
+          ? secondsLeft(ctx, parts.now)
+          : Math.min(settings.access_token_ttl, secondsLeft(ctx, parts.now)),
       IdToken: settings.access_token_ttl,
       Interaction: interaction_ttl,
       Session: interaction_ttl,
@@ -203,23 +214,4 @@ function resourceServerClient({
 /** Until the connection ends; at least one, since a lifetime of nothing is an error to oidc-provider. */
 function secondsLeft({ oidc }: KoaContextWithOIDC, now: () => number): number {
   return Math.max(1, (oidc.entities.Grant?.exp ?? 0) - Math.floor(now() / 1000))
-}
-
-function resourceIndicators(
-  settings: Settings,
-): NonNullable<NonNullable<Configuration['features']>['resourceIndicators']> {
-  return {
-    enabled: true,
-    defaultResource: () => settings.resource,
-    useGrantedResource: () => true,
-    getResourceServerInfo: (_ctx, resource) => {
-      if (resource !== settings.resource) throw new errors.InvalidTarget()
-      return {
-        scope: settings.scopes.map(scope => scope.name).join(' '),
-        audience: settings.resource,
-        accessTokenFormat: 'jwt',
-        jwt: { sign: { alg: 'ES256', kid: settings.signing_keys[0].kid } },
-      }
-    },
-  }
 }

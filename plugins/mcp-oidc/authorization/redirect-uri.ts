@@ -87,9 +87,11 @@ export function redirectUriAllowed(
   registered: readonly string[],
   policy: RedirectPolicy,
 ): boolean {
-  return (
-    redirectUriProblem(requested, policy) === undefined && matchesRegistered(requested, registered)
-  )
+  if (redirectUriProblem(requested, policy) !== undefined) return false
+  // A page of ours has one port, and nobody is asked for consent: another port is somebody else.
+  return policy.first_party === true
+    ? registered.includes(requested)
+    : matchesRegistered(requested, registered)
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { parseKeyRing, type KeyRing } from '../../../storage/key-ring.ts'
 import { fields, type Config } from '../schema.ts'
 import { type ExternalConsent, externalConsent } from './consent-rules.ts'
+import { atOwnOrigin } from './client-rules.ts'
 import { type PresetSettings, withPreset } from './idp-presets.ts'
 import { ConfigurationError } from './problem.ts'
 import { parseSigningKeys, type SigningRing } from './signing-keys.ts'
@@ -58,6 +59,7 @@ export function parseConfig(raw: unknown): ParsedConfig {
     ...others,
     external_consent: externalConsent(consent),
     identity_providers: config.identity_providers.map(withPreset),
+    clients: config.clients.map(client => atOwnOrigin(client, config.issuer)),
     resource: config.issuer + config.resource_path,
     signing_keys,
     storage_keys,

@@ -10,6 +10,7 @@ import { approvalFor } from './approval.ts'
 import { clientStanding } from './client-standing.ts'
 import { refuse } from './deny.ts'
 import { finish } from './finish.ts'
+import { noteClient } from './note-client.ts'
 import { grantableScopes } from './grantable-scopes.ts'
 import { claim, type Shown } from './shown.ts'
 import { turnAway, turned_away, type TurnedAway } from './turn-away.ts'
@@ -32,6 +33,7 @@ export async function approve(
   const standing = await clientStanding(flow.store.db, flow.settings, client)
   if (standing !== 'welcome') return turnAway(flow, req, res, shown, { org_id, standing })
   if (!(await claim(flow, shown))) return tell(flow, req, res, 400, already_answered)
+  await noteClient(flow, shown.interaction)
   const made = await connect(flow, req, shown, approved)
   if ('turned_away' in made) return refuse(flow, req, res, shown, turned_away[made.turned_away])
   await finish(flow, req, res, {

@@ -24,6 +24,8 @@ export async function decide(
   { decision, org, remember }: Form,
 ): Promise<void> {
   if (decision !== 'approve' && decision !== 'deny') return tell(flow, req, res, 400, form_not_ours)
+  // No page asks for consent to one of ours, and none is ever given.
+  if (interaction.first_party) return tell(flow, req, res, 400, form_not_ours)
   const shown = await findShown(flow, interaction, sign_in)
   if (!shown) return tell(flow, req, res, 400, expired)
   if (decision === 'deny') return denyWithReason(flow, req, res, shown)

@@ -11,6 +11,7 @@ import { approve } from './approve.ts'
 import { clientStanding } from './client-standing.ts'
 import { askService } from './external/ask-service.ts'
 import { findShown, type Shown } from './shown.ts'
+import { signInToPage } from './sign-in-to-page.ts'
 import { turnAway } from './turn-away.ts'
 
 /**
@@ -26,6 +27,7 @@ export async function showConsent(
 ): Promise<void> {
   const shown = await findShown(flow, interaction, sign_in)
   if (!shown) return tell(flow, req, res, 400, expired)
+  if (interaction.first_party) return signInToPage(flow, req, res, shown)
   const [only_org, ...others] = shown.pending.orgs
   if (only_org !== undefined && others.length === 0) {
     const client = { org_id: only_org, client_id: interaction.client_id }

@@ -7,6 +7,7 @@ import { csrfToken } from '../sign-in/browser.ts'
 import type { Flow } from '../sign-in/flow.ts'
 import { clientOnPage } from '../sign-in/interaction.ts'
 import type { ClientStanding } from './client-standing.ts'
+import { noteClient } from './note-client.ts'
 import type { Shown } from './shown.ts'
 
 export type TurnedAway = Exclude<ClientStanding, 'welcome'>
@@ -36,6 +37,7 @@ export async function turnAway(
   const { client_id, uid, browser, redirect_uri } = interaction
   const { user_id, email } = pending
   const client = await clientOnPage(flow, interaction)
+  await noteClient(flow, interaction)
   const noted =
     standing === 'denied' ||
     (await requestClient(flow.store.db, { org_id, client_id, user_id, client_name: client.name }))

@@ -24,6 +24,11 @@ export const assets: ReadonlyMap<string, Asset> = new Map(
   named.map(({ path, asset }) => [path, asset]),
 )
 
+/** The same files by their plain names, for the console, which does not know our digests. */
+export const plain_assets: ReadonlyMap<string, Asset> = new Map(
+  named.map(({ file, asset }) => [file, asset]),
+)
+
 /** Where a page finds each file: `/assets/site.<digest>.css`. */
 export const asset_paths = Object.fromEntries(
   named.map(({ file, path }) => [file, `/assets/${path}`]),

@@ -24,6 +24,8 @@ export interface ConnectPage {
   readonly action: string
   readonly csrf: string
   readonly client: Client
+  /** Whether it is one of our own pages, which asks for nothing but who is there. */
+  readonly first_party?: boolean
   readonly resource_name: string
   readonly resource: string
   readonly providers: readonly { readonly id: string; readonly name: string }[]
@@ -126,6 +128,7 @@ export function createPages(brand: { readonly resource_name: string }): Pages {
       const first = providers.filter(({ id }) => id === page.hinted)
       return render('connect', {
         ...request(page),
+        first_party: page.first_party ?? false,
         offered: first.length > 0 ? first : providers,
         others: first.length > 0 ? providers.filter(({ id }) => id !== page.hinted) : [],
         by_email: first.length > 0 ? undefined : page.by_email,

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import { errors, type Provider } from 'oidc-provider'
 import { clientKind } from '../authorization/clients/client-kind.ts'
+import { isFirstParty } from '../authorization/clients/pre-registered.ts'
 import { knownBrowser } from './browser.ts'
 import { type Flow, tell } from './flow.ts'
 import { already_answered, expired, other_browser } from './messages.ts'
@@ -26,6 +27,8 @@ export interface Interaction {
    * ours. A browser that does not say is not believed to.
    */
   readonly begun_by_person: boolean
+  /** Whether one of the gateway's own pages asks, which is granted nothing. */
+  readonly first_party: boolean
   /** Where the browser goes on once there is a result. */
   readonly return_to: string
   readonly answered: boolean
@@ -68,6 +71,7 @@ export async function ownInteraction(
     login_hint: text(params.login_hint),
     idp: text(params.idp),
     prompts: words(params.prompt),
+    first_party: isFirstParty(flow.settings, text(params.client_id) ?? ''),
     begun_by_person: bound.fetch_site === 'none' || bound.fetch_site === 'same-origin',
     return_to: returnTo,
     answered: result !== undefined,

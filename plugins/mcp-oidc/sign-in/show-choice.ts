@@ -26,6 +26,7 @@ export async function showChoice(
     action: `/connect/${interaction.uid}`,
     csrf: csrfToken(settings.cookie_keys, interaction.browser, interaction.uid),
     client: await clientOnPage(flow, interaction),
+    first_party: interaction.first_party,
     resource_name: settings.resource_name,
     resource: settings.resource,
     providers: identity_providers.map(({ id, name }) => ({ id, name })),

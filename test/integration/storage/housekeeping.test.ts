@@ -14,7 +14,13 @@ import { createTestStore, type TestStore } from '../../support/store.ts'
 
 const day = 86_400_000
 const inDays = (days: number) => new Date(Date.now() + days * day)
-const nothing = { records: 0, expired_connections: 0, connections: 0, approvals: 0 }
+const nothing = {
+  records: 0,
+  expired_connections: 0,
+  connections: 0,
+  approvals: 0,
+  signed_in_people: 0,
+}
 const { signal } = new AbortController()
 const options = { batch: 100, retention: 90 * 86_400, signal }
 

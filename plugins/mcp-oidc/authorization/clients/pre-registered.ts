@@ -17,7 +17,15 @@ export function preRegisteredClient(client: PreRegistered): ClientMetadata {
     ...(client.client_secret === undefined ? {} : { client_secret: client.client_secret }),
     ...(client.jwks === undefined ? {} : { jwks: parsePublicJwks(client.jwks) }),
     ...(client.jwks_uri === undefined ? {} : { jwks_uri: client.jwks_uri }),
+    post_logout_redirect_uris: [...client.post_logout_redirect_uris],
+    // Whoever asks for more is refused.
+    ...(client.first_party ? { scope: 'openid', grant_types: ['authorization_code'] } : {}),
   }
+}
+
+/** Whether it is one of the gateway's own pages. Only the operator's configuration says so. */
+export function isFirstParty({ clients }: Pick<Settings, 'clients'>, client_id: string): boolean {
+  return clients.some(client => client.client_id === client_id && client.first_party)
 }
 
 /** Where a client may be answered: one of our own may be at our own origin. */
@@ -25,7 +33,6 @@ export function redirectPolicyOf(
   settings: Pick<Settings, 'issuer' | 'private_use_schemes' | 'clients'>,
   client_id: string,
 ): RedirectPolicy {
-  const { issuer, private_use_schemes, clients } = settings
-  const first_party = clients.some(client => client.client_id === client_id && client.first_party)
-  return { issuer, private_use_schemes, first_party }
+  const { issuer, private_use_schemes } = settings
+  return { issuer, private_use_schemes, first_party: isFirstParty(settings, client_id) }
 }

@@ -121,6 +121,7 @@ routes:
         'STORAGE_KEYS',
         'COOKIE_KEYS',
         'DEV_IDP_CLIENT_SECRET',
+        'CONSOLE_CLIENT_SECRET',
       ].map(name => [name, name]),
     )
     const plugin = parseDump(dump('mcp-oidc', kongFields(fields)))
@@ -128,6 +129,7 @@ routes:
     const { routes } = loadConfiguration(text, { environment, external_plugin: plugin })
     expect(routes.map(({ name, plugins }) => [name, plugins.map(each => each.name)])).toEqual([
       ['mcp', [...before, 'mcp-oidc', ...admitted, ...always, 'post-function']],
+      ['console', [...before.filter(name => name !== 'cors'), 'request-size-limiting', ...always]],
       ['oauth', [...before, 'mcp-oidc', ...always]],
       ['register', [...before, 'mcp-oidc', ...always]],
     ])

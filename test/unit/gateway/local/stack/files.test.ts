@@ -75,10 +75,15 @@ describe('the Kong configuration of a stack', () => {
 
   it('is a copy that differs in the places alone otherwise', async () => {
     const copy = join(folder, 'kong.yml')
-    const places = { mcp_server: 'http://127.0.0.1:3999', idp: 'http://localhost:8999' }
+    const places = {
+      mcp_server: 'http://127.0.0.1:3999',
+      console: 'http://127.0.0.1:3998',
+      idp: 'http://localhost:8999',
+    }
     expect(await kongConfigFor(places, 'config/kong.yml', copy)).toBe(copy)
     const back = (await readFile(copy, 'utf8'))
       .replaceAll(places.mcp_server, usual.mcp_server)
+      .replaceAll(places.console, usual.console)
       .replaceAll(places.idp, usual.idp)
     const again = join(folder, 'again.yml')
     await writeFile(again, back)

@@ -12,6 +12,12 @@ const client = {
   name: 'Claude',
   redirect_uris: ['https://claude.ai/api/mcp/auth_callback'],
 }
+const own = {
+  first_party: true,
+  token_endpoint_auth_method: 'client_secret_basic',
+  client_secret: secret,
+  redirect_uris: ['/console/callback'],
+}
 
 function problemsOf(clients: readonly object[], changes: object = {}): readonly string[] {
   try {
@@ -46,7 +52,11 @@ describe('R03 a client in the configuration', () => {
     ],
     [
       'of our own, at our own origin',
-      { ...client, first_party: true, redirect_uris: ['https://gw.example/console/callback'] },
+      { ...client, ...own, redirect_uris: ['https://gw.example/console/callback'] },
+    ],
+    [
+      'of our own, by its paths',
+      { ...client, ...own, post_logout_redirect_uris: ['/console/signed-out'] },
     ],
   ])('may be %s', (_name, given) => {
     expect(problemsOf([given])).toEqual([])
@@ -71,8 +81,28 @@ describe('R03 a client in the configuration', () => {
     ],
     [
       'plain http, also of our own',
-      { first_party: true, redirect_uris: ['http://gw.example/cb'] },
+      { ...own, redirect_uris: ['http://gw.example/cb'] },
       'redirect_uris.[0]: "http://gw.example/cb" uses http',
+    ],
+    [
+      'another origin for a page of our own',
+      { ...own, redirect_uris: ['https://claude.ai/cb'] },
+      'redirect_uris.[0]: "https://claude.ai/cb" is not at the gateway\'s own origin',
+    ],
+    [
+      'another origin to sign out to from a page of our own',
+      { ...own, post_logout_redirect_uris: ['https://claude.ai/'] },
+      'post_logout_redirect_uris.[0]: "https://claude.ai/" is not at the gateway\'s own origin',
+    ],
+    [
+      "a path that is none of the gateway's",
+      { redirect_uris: ['/console/callback'] },
+      'redirect_uris.[0]: "/console/callback" is not an absolute URI',
+    ],
+    [
+      'a page of our own that proves nothing',
+      { first_party: true, redirect_uris: ['/console/callback'] },
+      'token_endpoint_auth_method: a first_party client',
     ],
     [
       'no secret',
