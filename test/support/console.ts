@@ -50,7 +50,7 @@ export async function openConsole(options: ConsoleOptions = {}): Promise<Console
       clients: [consoleClient(client_secret)],
       ...options.settings,
     },
-    options.users,
+    options.users ? { users: options.users } : {},
   )
   const settings = parseEnvironment({
     DATABASE_URL: server.database_url,

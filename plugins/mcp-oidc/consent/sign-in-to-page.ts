@@ -25,30 +25,19 @@ export async function signInToPage(
   shown: Shown,
 ): Promise<void> {
   const { interaction, pending } = shown
-  const { user_id, email, idp_refresh_token } = pending
+  const { user_id, idp_refresh_token } = pending
   const { client_id } = interaction
   if (!(await claim(flow, shown))) return tell(flow, req, res, 400, already_answered)
   const ttl = idp_refresh_token === undefined ? session_ttl_without_refresh : session_ttl
   const exp = Math.floor(flow.now() / 1000) + ttl
-  const announce = await flow.store.db.transaction().execute(async db => {
-    await rememberPerson(
-      { ...flow.store, db },
-      {
-        user_id,
-        idp_id: pending.idp,
-        profile: profileOf(pending),
-        idp_refresh_token,
-        expires_at: new Date(exp * 1000),
-      },
-    )
-    return flow.audit.within(db, req, {
-      type: 'consent',
-      outcome: 'ok',
-      ...{ user_id, email, client_id },
-      reason: 'first_party',
-    })
+  // On record is the sign-in, which names the page.
+  await rememberPerson(flow.store, {
+    user_id,
+    idp_id: pending.idp,
+    profile: profileOf(pending),
+    idp_refresh_token,
+    expires_at: new Date(exp * 1000),
   })
-  announce()
   const grant = new flow.provider.Grant({ accountId: user_id, clientId: client_id })
   grant.jti = `page_${randomBytes(24).toString('base64url')}`
   grant.exp = exp
