@@ -18,18 +18,21 @@ export interface RunningInstance {
   readonly events: Set<Promise<unknown>>
 }
 
+/** An instance as it is to be started, in every process that serves the plugin. */
+export interface InstanceStart {
+  readonly id: number
+  /** Seconds since 1970; without it nothing is said about when an instance was started. */
+  readonly started_at?: number | undefined
+  readonly name: string
+  /** JSON, as Kong sends it. */
+  readonly config: string
+}
+
 export interface InstancesOptions {
   readonly module: PluginModule
   readonly log: Logger
-  /**
-   * The id of the first instance. Kong keeps ids over a restart of this server, so two processes must
-   * not give the same ones: an id of the former would then silently mean another configuration.
-   */
-  readonly first_id: number
   /** How long a closing instance waits for its events, in milliseconds. */
   readonly drain_ms: number
-  /** Milliseconds since 1970; without it nothing is said about when an instance was started. */
-  readonly now?: (() => number) | undefined
 }
 
 const json = { 'content-type': 'application/json', 'cache-control': 'no-store' }
@@ -38,51 +41,45 @@ const misconfigured = JSON.stringify({
   error_description: 'The gateway is not configured correctly. Its log says what is wrong.',
 })
 
+const refusing: PluginInstance = {
+  access: kong => kong.response.exit(500, misconfigured, json),
+}
+
 /** The configured plugin entities, by the id that Kong names them with. */
 export class Instances {
   readonly #options: InstancesOptions
   readonly #running = new Map<number, RunningInstance>()
-  #next_id: number
 
   constructor(options: InstancesOptions) {
     this.#options = options
-    this.#next_id = options.first_id
   }
 
   /**
-   * @param config JSON, as Kong sends it
-   * @throws what the plugin's constructor throws, a SyntaxError for what is no JSON
+   * Starts an instance. A configuration that is refused still gives one, which answers every request
+   * with a 500: Kong 3.9.3 has no better way to hear of it. An answer without an instance makes its
+   * Lua fail before it gives up its claim on the instance, and then the following requests hang for
+   * ten seconds each.
+   * @returns what is wrong with the configuration, a problem a line; empty when it is used
    */
-  start(name: string, config: Uint8Array): RunningInstance {
+  open(start: InstanceStart): string {
+    try {
+      this.#run(start, this.#construct(start), true)
+      return ''
+    } catch (err) {
+      this.#run(start, refusing, false)
+      return describeError(err).message
+    }
+  }
+
+  #construct({ name, config }: InstanceStart): PluginInstance {
     const { module } = this.#options
     if (name !== module.Name) throw new Error(`there is no plugin ${name}, only ${module.Name}`)
-    return this.#run(new module.Plugin(JSON.parse(Buffer.from(config).toString())), true)
+    return new module.Plugin(JSON.parse(config))
   }
 
-  /**
-   * Stands for a configuration that was refused: every event ends in a 500. Kong 3.9.3 has no better
-   * way to hear of it. An answer without an instance makes its Lua fail before it gives up its claim
-   * on the instance, and then the following requests hang for ten seconds each.
-   */
-  startRefusing(): RunningInstance {
-    return this.#run({ access: kong => kong.response.exit(500, misconfigured, json) }, false)
-  }
-
-  #run(plugin: PluginInstance, configured: boolean): RunningInstance {
-    const { now, log } = this.#options
-    const id = this.#next_id
-    this.#next_id = id === 0x7fff_ffff ? 1 : id + 1
-    const started_at = now && Math.floor(now() / 1000)
-    const instance: RunningInstance = {
-      id,
-      plugin,
-      configured,
-      started_at,
-      log: log.child({ instance_id: id }),
-      events: new Set(),
-    }
-    this.#running.set(id, instance)
-    return instance
+  #run({ id, started_at }: InstanceStart, plugin: PluginInstance, configured: boolean): void {
+    const log = this.#options.log.child({ instance_id: id })
+    this.#running.set(id, { id, plugin, configured, started_at, log, events: new Set() })
   }
 
   running(): readonly RunningInstance[] {

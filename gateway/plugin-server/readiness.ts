@@ -8,8 +8,11 @@ export interface ReadinessOptions {
   readonly ending: () => boolean
   readonly log: Logger
   /** How long an instance may take to answer, in milliseconds. */
-  readonly patience: number
+  readonly patience?: number
 }
+
+/** A prober asks again; Kubernetes gives up after one second unless told otherwise. Milliseconds. */
+const default_patience = 3_000
 
 /**
  * Why requests should not be sent here, for an operator; empty when they should. Kong starts
@@ -17,7 +20,7 @@ export interface ReadinessOptions {
  * configuration was refused is.
  */
 export async function readinessProblems(options: ReadinessOptions): Promise<readonly string[]> {
-  const { instances, ending, log, patience } = options
+  const { instances, ending, log, patience = default_patience } = options
   if (ending()) return ['the plugin server is ending']
   const running = instances.running()
   if (running.length > 0 && !running.some(({ configured }) => configured))

@@ -7,6 +7,7 @@ import { describeError } from './describe-error.ts'
 import { describePlugin } from './dump.ts'
 import { ConnectionDroppedError, FrameStream } from './frame-stream.ts'
 import type { Instances } from './instances.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import type { ServerMetrics } from './metrics.ts'
 import type { PluginModule } from './plugin.ts'
 import type { Int64 } from './protocol.ts'
@@ -17,6 +18,7 @@ import { runEvent, unavailable } from './run-event.ts'
 export interface ConnectionOptions {
   readonly module: PluginModule
   readonly instances: Instances
+  readonly lifecycle: Lifecycle
   readonly log: Logger
   readonly metrics: ServerMetrics
   /** True once the server is ending: then a connection ends with the event it carries. */
@@ -78,11 +80,11 @@ async function answer(
       return reply(frames, call.sequence, { instance_status: options.instances.status(instance) })
     }
     case 'cmd_start_instance':
-      return reply(frames, call.sequence, startInstance(call, options))
+      return reply(frames, call.sequence, await startInstance(call, options))
     case 'cmd_close_instance': {
       const instance = options.instances.find(call.cmd_close_instance?.instance_id ?? 0)
       if (!instance) return reply(frames, call.sequence, {})
-      await options.instances.close(instance)
+      await options.lifecycle.close(instance)
       return reply(frames, call.sequence, { instance_status: options.instances.status(instance) })
     }
     case 'cmd_get_plugin_names':
@@ -119,26 +121,20 @@ async function handleEvent(
   return ending === 'continued' ? 'go on' : 'wait for Kong to drop it'
 }
 
-/**
- * A start that fails still gives an instance, one that answers every request with a 500. Each line of
- * the message is a problem of its own to the operator.
- */
-function startInstance(call: RpcCall, { instances, log, metrics }: ConnectionOptions): Answer {
+/** Each line of what is wrong with a configuration is a problem of its own to the operator. */
+async function startInstance(
+  call: RpcCall,
+  { instances, lifecycle, log, metrics }: ConnectionOptions,
+): Promise<Answer> {
   const { name = '', config = new Uint8Array() } = call.cmd_start_instance ?? {}
-  try {
-    const instance = instances.start(name, config)
-    metrics.instanceStart('ok')
-    log.info({ plugin: name, instance_id: instance.id }, 'a plugin instance was started')
-    return { instance_status: instances.status(instance) }
-  } catch (err) {
-    metrics.instanceStart('failed')
-    for (const problem of describeError(err)
-      .message.split('\n')
-      .filter(line => line.trim() !== '')) {
-      log.error({ plugin: name }, `a plugin instance was not started: ${problem.trim()}`)
-    }
-    return { instance_status: instances.status(instances.startRefusing()) }
-  }
+  const { id, problems } = await lifecycle.start(name, Buffer.from(config).toString())
+  const instance = instances.find(id)
+  if (!instance) throw new Error('the instance was closed while it was started')
+  metrics.instanceStart(problems === '' ? 'ok' : 'failed')
+  if (problems === '') log.info({ plugin: name, instance_id: id }, 'a plugin instance was started')
+  for (const problem of problems.split('\n').filter(line => line.trim() !== ''))
+    log.error({ plugin: name }, `a plugin instance was not started: ${problem.trim()}`)
+  return { instance_status: instances.status(instance) }
 }
 
 function pluginInfo(call: RpcCall, { module, log }: ConnectionOptions): Answer {

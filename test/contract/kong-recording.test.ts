@@ -63,7 +63,7 @@ async function replay({ frames }: RecordedConnection, peer: KongPeer, write: Wri
 function open(connection: RecordedConnection, module: PluginModule): KongPeer {
   const { instances, peer } = connectInMemory(module)
   // Otherwise its instance was started on another connection.
-  if (!startsAnew(connection)) instances.start('pbtest', Buffer.from('{}'))
+  if (!startsAnew(connection)) instances.open({ id: 1, name: 'pbtest', config: '{}' })
   return peer
 }
 

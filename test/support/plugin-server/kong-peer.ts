@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 
 import { ConnectionDroppedError, FrameStream } from '../../../gateway/plugin-server/frame-stream.ts'
 import { Instances } from '../../../gateway/plugin-server/instances.ts'
+import { instanceIds, ownLifecycle } from '../../../gateway/plugin-server/lifecycle.ts'
 import { createServerMetrics } from '../../../gateway/plugin-server/metrics.ts'
 import { pdk_methods } from '../../../gateway/plugin-server/pdk-methods.ts'
 import type { Exit } from '../../../gateway/plugin-server/pdk-methods.ts'
@@ -66,11 +67,15 @@ export class KongPeer {
 /** A connection handler in this process, with one end of an in-memory connection in our hands. */
 export function connectInMemory(module: PluginModule, { drain_ms = 1_000 } = {}) {
   const { log, lines } = memoryLog()
-  const instances = new Instances({ module, log, drain_ms, first_id: 1, now: () => 0 })
+  const instances = new Instances({ module, log, drain_ms })
+  const lifecycle = ownLifecycle(instances, instanceIds(1), () => 0)
   const metrics = createServerMetrics()
   const connect = () => {
     const [ours, theirs] = duplexPair()
-    serveConnection(theirs, { module, instances, log, metrics, ending: () => false })
+    serveConnection(theirs, {
+      ...{ module, instances, lifecycle, log, metrics },
+      ending: () => false,
+    })
     return new KongPeer(ours)
   }
   return { instances, lines, connect, peer: connect() }

@@ -10,7 +10,7 @@ const string = pdk_methods['kong.request.get_method'].reply
 /** Runs one access phase on instance 1. */
 function runAccess(access: (kong: Pdk) => Promise<void>) {
   const server = connectInMemory(pluginModule(access))
-  server.instances.start('pbtest', Buffer.from('{}'))
+  server.instances.open({ id: 1, name: 'pbtest', config: '{}' })
   server.peer.startEvent(1)
   return server
 }
@@ -38,7 +38,7 @@ describe('a conversation with Kong', () => {
 
   it('repeats a sequence that no JavaScript number holds', async () => {
     const { peer, instances } = connectInMemory(pluginModule(() => Promise.resolve()))
-    instances.start('pbtest', Buffer.from('{}'))
+    instances.open({ id: 1, name: 'pbtest', config: '{}' })
     // sequence 2^63 - 1, cmd_handle_event {instance_id: 1, event_name: "access"}
     peer.frames.send(Buffer.from('08ffffffffffffffff7fa2020a08011206616363657373', 'hex'))
     expect(await peer.readText()).toBe('')

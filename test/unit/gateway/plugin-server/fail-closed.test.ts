@@ -99,7 +99,7 @@ function answerWith(hex: string) {
 
 function open(access: Access) {
   const server = connectInMemory(pluginModule(access))
-  server.instances.start('pbtest', Buffer.from('{}'))
+  server.instances.open({ id: 1, name: 'pbtest', config: '{}' })
   return server
 }
 

@@ -12,8 +12,6 @@ import { startStatusServer } from '../../../../gateway/plugin-server/status-serv
 import { memoryLog } from '../../../support/plugin-server/memory-log.ts'
 import { pluginModule } from '../../../support/plugin-server/plugin-module.ts'
 
-const nothing = Buffer.from('{}')
-
 /** Instances of a plugin whose `ready` is the given one, as many as there are. */
 function instancesWith(...answers: readonly (PluginInstance['ready'] | 'refused')[]) {
   const { log, lines } = memoryLog()
@@ -27,13 +25,10 @@ function instancesWith(...answers: readonly (PluginInstance['ready'] | 'refused'
       }
     },
   }
-  const instances = new Instances({ module, log, drain_ms: 10, first_id: 1 })
-  for (const answer of answers) {
-    if (answer === 'refused') instances.startRefusing()
-    else {
-      next = answer
-      instances.start('pbtest', nothing)
-    }
+  const instances = new Instances({ module, log, drain_ms: 10 })
+  for (const [id, answer] of answers.entries()) {
+    if (answer !== 'refused') next = answer
+    instances.open({ id, name: 'pbtest', config: answer === 'refused' ? 'no JSON' : '{}' })
   }
   const problems = (ending = false) =>
     readinessProblems({ instances, log, ending: () => ending, patience: 20 })
