@@ -28,9 +28,9 @@ function parseModule(exported: Partial<PluginModule>, file: string): PluginModul
     Number.isInteger(Priority) ? '' : 'Priority is not an integer',
     Array.isArray(Schema) ? '' : 'Schema is not a list of fields',
     typeof Plugin === 'function' ? '' : 'Plugin is not a class',
-    Metrics === undefined || typeof Metrics.metrics === 'function'
+    Metrics === undefined || typeof Metrics.getMetricsAsJSON === 'function'
       ? ''
-      : 'Metrics has no metrics()',
+      : 'Metrics has no getMetricsAsJSON()',
   ].filter(problem => problem !== '')
   if (problems.length > 0) throw new Error(`${file}: ${problems.join(', ')}`)
   return exported as PluginModule

@@ -1,60 +1,65 @@
 import { join, resolve } from 'node:path'
 
 import { pino } from 'pino'
-import { collectDefaultMetrics } from 'prom-client'
 
 import { describeError } from './describe-error.ts'
 import { dump } from './dump.ts'
 import { logForeignLines } from './foreign-lines.ts'
 import { loadPlugin } from './load-plugin.ts'
-import { createServerMetrics } from './metrics.ts'
 import { parseOptions, usage, UsageError } from './options.ts'
 import type { Options } from './options.ts'
-import { startPluginServer } from './server.ts'
 import { startStatusServer } from './status-server.ts'
+import { startPrimary } from './workers/primary.ts'
 
 // Found from this file: Kong starts us without an environment and in a directory of its own.
 const plugins_directory = join(import.meta.dirname, '..', '..', 'plugins')
 
 type Serve = Extract<Options, { run: 'serve' }>
 
-async function serve({ socket, plugins_directory, metrics: address }: Serve): Promise<void> {
+async function serve({ metrics: address, ...options }: Serve): Promise<void> {
   // Not pino's own destination: once its reader is gone, that one never lets the process end.
   const log = pino({ base: { service: 'plugin-server' } }, process.stdout)
   // Kong reads our log; when it is gone, nobody starts us again beside the next one.
   process.stdout.on('error', () => process.exit(1))
   logForeignLines(log, { console, process })
-  const module = await loadPlugin(resolve(plugins_directory))
-  const metrics = createServerMetrics()
-  collectDefaultMetrics({ register: metrics.registry })
-  const starting = startPluginServer({ socket, module, log, now: Date.now, metrics })
+  const starting = startPrimary({
+    ...options,
+    plugins_directory: resolve(options.plugins_directory),
+    log,
+    now: Date.now,
+  })
   const status = starting.then(
-    server =>
+    primary =>
       address &&
       startStatusServer({
         ...address,
         log,
-        metrics: async () =>
-          `${await metrics.registry.metrics()}\n${(await module.Metrics?.metrics()) ?? ''}`,
-        problems: () => server.problems(),
+        metrics: () => primary.metrics(),
+        problems: () => primary.problems(),
       }),
   )
 
   const end = (signal: NodeJS.Signals) => {
     log.info({ signal }, 'ending')
     // The status last: while requests drain, it says that no more should be sent.
-    const ended = starting.then(server => server.close()).then(async () => (await status)?.close())
+    const ended = starting
+      .then(primary => primary.close())
+      .then(async () => (await status)?.close())
     ended.then(
       () => process.exit(0),
       (err: unknown) => die(err, 'the server could not be closed'),
     )
+  }
+  const restart = () => {
+    log.info('restarting the workers')
+    void starting.then(primary => primary.restart())
   }
   const die = (err: unknown, message: string) => {
     log.fatal({ error: describeError(err) }, message)
     process.exit(1)
   }
   // Before anybody can know that we listen.
-  process.once('SIGTERM', end).once('SIGINT', end)
+  process.once('SIGTERM', end).once('SIGINT', end).on('SIGHUP', restart)
   // Requests fail closed while nobody listens, and Kong starts us again: that beats going on in an
   // unknown state.
   process.on('uncaughtException', err => die(err, 'an exception was not caught'))

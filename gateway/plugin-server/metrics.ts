@@ -47,6 +47,8 @@ export function createServerMetrics(): ServerMetrics {
   new Gauge({
     name: 'plugin_server_instances',
     help: 'Plugin instances that run now: one per plugin entity and nginx worker.',
+    // Every worker has all of them.
+    aggregator: 'max',
     registers,
     collect() {
       this.set(sizes.instances())

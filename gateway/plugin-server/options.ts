@@ -1,11 +1,14 @@
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 
-export const usage = `Usage: main.ts --socket PATH [--plugins-directory DIR] [--metrics-host HOST] [--metrics-port PORT]
+export const usage = `Usage: main.ts --socket PATH [--workers N] [--plugins-directory DIR] [--metrics-host HOST]
+               [--metrics-port PORT]
        main.ts --dump [--plugins-directory DIR]
 
 Serves one plugin to Kong over the plugin protocol ProtoBuf:1.
 
   --socket PATH            listen on this Unix socket (mode 0660)
+  --workers N              processes that serve requests (one for each processor; at most 64)
   --dump                   print what Kong's query command reads, and end
   --plugins-directory DIR  where the plugin is: DIR/<name>/index.ts
   --metrics-host HOST      address for /metrics, /healthz and /readyz (127.0.0.1)
@@ -13,8 +16,9 @@ Serves one plugin to Kong over the plugin protocol ProtoBuf:1.
   --help                   print this, and end
 
 Logs are JSON lines on standard output. SIGTERM and SIGINT end the server once the events that are
-running have finished, at the latest after 10 seconds. Requests are served whether or not the
-metrics' port can be had.
+running have finished, at the latest after 10 seconds. SIGHUP puts another worker in the place of
+each, one after the other, and drops nothing. A worker that hangs or ends is replaced. Requests are
+served whether or not the metrics' port can be had.
 `
 
 export type Options =
@@ -24,6 +28,7 @@ export type Options =
       readonly run: 'serve'
       readonly plugins_directory: string
       readonly socket: string
+      readonly workers: number
       /** Undefined: none are served. */
       readonly metrics: { readonly host: string; readonly port: number } | undefined
     }
@@ -42,7 +47,19 @@ export function parseOptions(args: readonly string[], default_directory: string)
   if (dump) return { run: 'dump', plugins_directory }
   if (!socket) throw new UsageError('--socket PATH is missing')
   const metrics = metricsAddress(rest['metrics-host'], rest['metrics-port'])
-  return { run: 'serve', plugins_directory, socket, metrics }
+  const workers = workerCount(rest.workers)
+  return { run: 'serve', plugins_directory, socket, workers, metrics }
+}
+
+/** More than these are a slip of the keyboard. */
+const most_workers = 64
+
+function workerCount(text: string | undefined): number {
+  if (text === undefined) return Math.min(availableParallelism(), most_workers)
+  const count = Number(text)
+  if (!/^\d+$/.test(text) || count < 1 || count > most_workers)
+    throw new UsageError(`--workers ${text} is no number from 1 to ${most_workers}`)
+  return count
 }
 
 function metricsAddress(host: string, port: string) {
@@ -59,6 +76,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         socket: { type: 'string' },
+        workers: { type: 'string' },
         dump: { type: 'boolean' },
         'plugins-directory': { type: 'string' },
         'metrics-host': { type: 'string', default: '127.0.0.1' },

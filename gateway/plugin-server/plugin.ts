@@ -1,3 +1,5 @@
+import type { Registry } from 'prom-client'
+
 import type { Pdk } from './pdk.ts'
 
 /** One configured plugin entity of Kong. */
@@ -20,8 +22,8 @@ export interface PluginModule {
   readonly Priority: number
   /** The fields of Kong's `config` record, each an object with one member: the field's name. */
   readonly Schema: readonly Readonly<Record<string, unknown>>[]
-  /** Prometheus text of the plugin's own, as a registry of prom-client gives it. */
-  readonly Metrics?: { metrics(): Promise<string> }
+  /** Metrics of the plugin's own: a registry of prom-client, or what gives the same. */
+  readonly Metrics?: Pick<Registry, 'getMetricsAsJSON'>
   /** Throws when the configuration is wrong: Kong then answers 500 to every request of that entity. */
   readonly Plugin: new (config: unknown) => PluginInstance
 }

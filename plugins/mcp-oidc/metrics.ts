@@ -78,6 +78,7 @@ export function createMetrics(): Metrics {
   const housekept = new Gauge({
     name: 'mcp_oidc_housekeeping_last_round_timestamp_seconds',
     help: 'When this plugin server last ended a round of housekeeping without a failure; 0 is never.',
+    aggregator: 'max',
     registers,
   })
   const logins = counter(

@@ -26,11 +26,14 @@ export function createRuntimeGauges(registry: Registry): WatchRuntime {
     help: string,
     labelNames: readonly string[],
     read: (gauge: Gauge, issuer: string, gauges: RuntimeGauges) => Promise<void> | void,
+    /** How the workers of a plugin server are told as one. */
+    aggregator: 'sum' | 'max' = 'sum',
   ) =>
     new Gauge({
       name,
       help,
       labelNames: ['issuer', ...labelNames],
+      aggregator,
       registers: [registry],
       async collect() {
         this.reset()
@@ -54,12 +57,14 @@ export function createRuntimeGauges(registry: Registry): WatchRuntime {
     'Time since it was last confirmed that ends of connections are heard of; about one when all is well.',
     [],
     (silence, issuer, gauges) => silence.set({ issuer }, gauges.listening()),
+    'max',
   )
   gauge(
     'mcp_oidc_audit_lag_seconds',
     'Age of the oldest audit event that is not on disk yet; 0 when all are.',
     [],
     (lag, issuer, gauges) => lag.set({ issuer }, gauges.audit_lag()),
+    'max',
   )
   gauge(
     'mcp_oidc_cache_entries',
@@ -78,6 +83,7 @@ export function createRuntimeGauges(registry: Registry): WatchRuntime {
       const count = await gauges.active_connections()
       if (count !== undefined) active.set({ issuer }, count)
     },
+    'max',
   )
   return (issuer, gauges) => {
     watched.set(issuer, gauges)

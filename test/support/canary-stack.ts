@@ -46,6 +46,7 @@ export async function openCanaryStack() {
   const config_file = join(folder, 'kong.yml')
   await writeFile(config_file, await configuration(issuer, client_secret, upstream.port))
   const stack = await startStack({
+    workers: 1,
     data_directory,
     port,
     mcp_server_port,

@@ -27,7 +27,7 @@ export interface GatewayBeside {
   readonly upstream: Relay
   /** Before the database that the plugin uses. */
   readonly database: Relay
-  /** Signals the plugin server. */
+  /** Signals the plugin server, all of its processes. */
   signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
   /** Resolves when the plugin server has ended. */
   readonly ended: Promise<string>
@@ -82,7 +82,7 @@ async function bringUp(
   const events: LogEvent[] = []
 
   const startPluginServer = async (): Promise<Child> => {
-    const args = ['--socket', socket, '--metrics-port', 'off']
+    const args = ['--socket', socket, '--workers', '1', '--metrics-port', 'off']
     const child = startChild({ name: 'plugin-server', program, args, environment: {}, log })
     parts.add('plugin server', () => child.stop())
     const ended = new AbortController()
@@ -104,7 +104,7 @@ async function bringUp(
   parts.add('gateway', () => gateway.close())
   const signal: GatewayBeside['signal'] = name => {
     if (child.pid === undefined) throw new Error('the plugin server has not started')
-    process.kill(child.pid, name)
+    process.kill(-child.pid, name)
   }
   return {
     url: gateway.url,

@@ -90,7 +90,7 @@ async function bringUp(options: ReplicasOptions, parts: Parts): Promise<Replicas
     const log = openLogFile(join(folder, `plugin-${index}.log`), () => undefined)
     parts.add('log', () => log.close())
     const start = async () => {
-      const args = ['--socket', socket, '--metrics-port', 'off']
+      const args = ['--socket', socket, '--workers', '1', '--metrics-port', 'off']
       const child = startChild({ name: `plugin ${index}`, program, args, environment: {}, log })
       parts.add('plugin server', () => child.stop())
       const ended = new AbortController()
@@ -114,7 +114,7 @@ async function bringUp(options: ReplicasOptions, parts: Parts): Promise<Replicas
       log: log.tail,
       signal(name) {
         if (child.pid === undefined) throw new Error('the plugin server has not started')
-        process.kill(child.pid, name)
+        process.kill(-child.pid, name)
       },
       ended: () => child.ended,
       async restart() {

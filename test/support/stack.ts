@@ -39,6 +39,10 @@ export interface OpenGateway {
 }
 
 const given = process.env['GATEWAY_URL']
+/** Processes of the plugin server, where a test file does not say how many. */
+const plugin_workers = Number(process.env['PLUGIN_WORKERS'] ?? 1)
+/** How many workers a test of security is run with: one, and more than one. */
+export const worker_counts = given === undefined ? [1, 4] : [1]
 const given_status = process.env['KONG_STATUS_URL']
 
 /**
@@ -67,7 +71,10 @@ export function describeStatus(name: string, tests: () => void): void {
  * whole stack of this test file's own, on free ports, with a database and keys of its own, and
  * config/kong.yml with `change`.
  */
-export async function openGateway(change: Change = () => undefined): Promise<OpenGateway> {
+export async function openGateway(
+  change: Change = () => undefined,
+  workers = plugin_workers,
+): Promise<OpenGateway> {
   if (given !== undefined) {
     const status_url = given_status === undefined ? undefined : new URL(given_status).origin
     const close = () => Promise.resolve()
@@ -102,6 +109,7 @@ export async function openGateway(change: Change = () => undefined): Promise<Ope
       idp_port,
       status_port,
       metrics_ports,
+      workers,
       config_file,
       database_url: database.url,
       report: event => {

@@ -29,6 +29,8 @@ export interface StackOptions {
   }
   /** Where the gateway serves its metrics and status; nowhere without it. */
   readonly status_port?: number
+  /** Processes of the plugin server; one for each processor without it. */
+  readonly workers?: number
   /** Public URL of the gateway; `http://localhost:PORT` without it. */
   readonly url?: string | undefined
   /** False leaves out the local gateway and its plugin server: a Kong takes their place. */
@@ -163,12 +165,13 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
     Promise.reject(new Error('Kong has its own way to reload: kong reload'))
   const startGateway = async () => {
     const socket = await socketPath(supervisor, data)
+    const workers = options.workers === undefined ? [] : ['--workers', String(options.workers)]
     await step('plugin server', socket, () =>
       launch(
         {
           name: 'plugin-server',
           program: root('gateway/plugin-server/main.ts'),
-          args: ['--socket', socket, '--metrics-port', metrics_port('plugin_server')],
+          args: ['--socket', socket, ...workers, '--metrics-port', metrics_port('plugin_server')],
           // Kong gives its plugin server none either.
           environment: {},
         },

@@ -35,7 +35,8 @@ export function faultsOf(system: LocalSystem<Child>, database: Relays): readonly
   const signal = (name: PartName, wanted: NodeJS.Signals) => {
     const { pid } = system.part(name)
     if (pid === undefined) throw new Error(`${name} has no process`)
-    process.kill(pid, wanted)
+    // Each part leads a group of its own: its workers are meant too.
+    process.kill(-pid, wanted)
   }
   const kill = async (name: PartName) => {
     signal(name, 'SIGKILL')

@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 
 import { describe, expect, it } from '@jest/globals'
 
@@ -23,6 +24,16 @@ function run(args: readonly string[]) {
       (_, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     )
   })
+}
+
+/** Its log goes on being read. */
+async function untilListening({ stdout }: { readonly stdout: Readable }, socket: string) {
+  const lines = createInterface({ input: stdout })
+  for await (const [line] of on(lines, 'line', { close: ['close'] }) as AsyncIterable<[string]>) {
+    const said = JSON.parse(line) as { msg: string; socket?: string }
+    if (said.msg === 'listening') return expect(said.socket).toBe(socket)
+  }
+  throw new Error('it ended before it listened')
 }
 
 const plugin = `
@@ -113,9 +124,7 @@ describe('node gateway/plugin-server/main.ts', () => {
     const socket = join(directory.path, 's.sock')
     const args = [main, '--socket', socket, '--plugins-directory', directory.path, ...off]
     const child = spawn(process.execPath, args, { env: {}, cwd: '/' })
-    const lines = createInterface({ input: child.stdout })
-    const [first] = (await once(lines, 'line')) as [string]
-    expect(JSON.parse(first)).toMatchObject({ msg: 'listening', socket })
+    await untilListening(child, socket)
     const client = connectPluginServer(socket)
     const id = await client.startInstance('closed', {})
     expect(await client.handleEvent(id, 'access', {})).toMatchObject({ kind: 'exit', status: 401 })
@@ -132,7 +141,7 @@ describe('node gateway/plugin-server/main.ts', () => {
     const socket = join(directory.path, 's.sock')
     const args = [main, '--socket', socket, '--plugins-directory', directory.path, ...off]
     const child = spawn(process.execPath, args, { env: {}, cwd: '/' })
-    await once(createInterface({ input: child.stdout }), 'line')
+    await untilListening(child, socket)
     child.stdout.destroy()
     child.kill('SIGTERM')
     const [code] = (await once(child, 'exit')) as [number | null]
@@ -145,11 +154,13 @@ describe('--metrics-port', () => {
     await using directory = await plugins('closed')
     const file = join(directory.path, 'closed', 'index.ts')
     const more = `
-      export const Metrics = { metrics: () => Promise.resolve('of_the_plugin 1\\n') }
+      const of_the_plugin = { name: 'of_the_plugin', help: 'x', type: 'gauge', aggregator: 'sum', values: [{ value: 1, labels: {} }] }
+      export const Metrics = { getMetricsAsJSON: () => Promise.resolve([of_the_plugin]) }
       Plugin.prototype.ready = () => Promise.reject(new Error('its database is away'))`
     await writeFile(file, plugin + more)
     const socket = join(directory.path, 's.sock')
-    const args = ['--socket', socket, '--plugins-directory', directory.path, '--metrics-port', '0']
+    const places = ['--socket', socket, '--plugins-directory', directory.path]
+    const args = [...places, '--metrics-port', '0', '--workers', '2']
     const child = spawn(process.execPath, [main, ...args], { env: {}, cwd: '/' })
     let port = 0
     for await (const line of createInterface({ input: child.stdout })) {
@@ -159,7 +170,7 @@ describe('--metrics-port', () => {
     }
     const url = `http://127.0.0.1:${port}`
     const text = await (await fetch(`${url}/metrics`)).text()
-    expect(text).toContain('of_the_plugin 1')
+    expect(text).toContain('of_the_plugin 2') // one of each worker
     expect(text).toMatch(/^plugin_server_instances 0$/m)
     expect(text).toMatch(/^process_resident_memory_bytes \d+$/m)
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
@@ -171,6 +182,12 @@ describe('--metrics-port', () => {
     client.close()
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  it.each(['0', '65', '-1', '1.5', 'x', ''])('refuses %j workers', async workers => {
+    const { code, stderr } = await run(['--socket', '/nowhere', `--workers=${workers}`])
+    expect(code).toBe(2)
+    expect(stderr).toContain('is no number from 1 to 64')
   })
 
   it.each(['65536', '-1', 'x', ''])('refuses %j', async port => {
