@@ -1,12 +1,15 @@
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { Logger } from 'pino'
+import { recordAuditEventsOnce } from '../storage/audit.ts'
 import type { Database } from '../storage/database.ts'
+import type { RefusalTally } from '../storage/refusal-tally.ts'
 import type { Trail } from './audit/recorder.ts'
 import type { ProductDatabase } from './data/database.ts'
 import { IdentityError } from './identity/identity-error.ts'
 import { requireIdentity } from './identity/require-identity.ts'
 import type { VerifyIdentity } from './identity/verify-identity.ts'
 import { createTurns, type TurnLimits } from './fairness/turns.ts'
+import { ingestKongLog } from './kong-log/ingest.ts'
 import { allowOrigins } from './origin.ts'
 import type { Metrics } from './metrics.ts'
 import { createEndpoint } from './protocol/endpoint.ts'
@@ -25,6 +28,12 @@ export interface AppOptions {
   readonly data: ProductDatabase
   /** Where audit events go. */
   readonly trail: Trail
+  /** Counts refusals of nobody known. */
+  readonly tally: Pick<RefusalTally, 'count'>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** What Kong's http-log shows; without it, there is no such endpoint. */
+  readonly log_ingest_token?: string | undefined
   /** Asked for readiness. */
   readonly audit: Database
   /** Whole origins, such as `https://gateway.example.com`. */
@@ -58,7 +67,10 @@ export interface App {
   drain(): Promise<void>
 }
 
-/** The MCP server as an Express app: `/mcp`, `/healthz`, `/readyz`, and nothing else. */
+/**
+ * The MCP server as an Express app: `/mcp`, `/healthz`, `/readyz`, `/kong-log` where Kong has a token
+ * for it, and nothing else.
+ */
 export function createApp(options: AppOptions): App {
   const { verify, data, audit, trail, log, clock, metrics, tools = all } = options
   metrics.tools(tools.map(({ name }) => name))
@@ -87,7 +99,13 @@ export function createApp(options: AppOptions): App {
   )
   const guard = requireIdentity(verify, (error, request) => {
     const refusal = { request_id: requestIdOf(request), ip: request.socket.remoteAddress }
-    metrics.identityRefusal(error instanceof IdentityError ? error.code : 'internal_error')
+    const code = error instanceof IdentityError ? error.code : 'internal_error'
+    metrics.identityRefusal(code)
+    const unknown = code === 'keys_unavailable' || code === 'internal_error'
+    options.tally.count({
+      ...{ type: 'refusal', outcome: unknown ? 'error' : 'refused', error_code: code },
+      ...(refusal.ip === undefined ? {} : { ip: refusal.ip }),
+    })
     if (error instanceof IdentityError && error.code !== 'keys_unavailable') {
       log.warn({ ...refusal, code: error.code, reason: error.message }, 'identity refused')
     } else {
@@ -96,6 +114,16 @@ export function createApp(options: AppOptions): App {
   })
   // Matches with and without a slash at the end, and answers both without a redirect.
   app.all('/mcp', guard, options.requests.watch, endpoint.handle)
+  const { log_ingest_token: token } = options
+  if (token !== undefined)
+    app.post(
+      '/kong-log',
+      ...ingestKongLog({
+        ...{ token, log, tally: options.tally, now: options.now },
+        record: events => recordAuditEventsOnce(audit, events),
+        counted: ({ limited_by }) => metrics.rateLimitRefusal(limited_by),
+      }),
+    )
   app.use((_request, response) => {
     response.status(404).json({ error: 'not_found' })
   })

@@ -51,6 +51,7 @@ const Variables = z.object({
     .refine(isPrivate, 'must use https: it decides what people may do (http is for loopback)')
     .optional(),
   PERMISSIONS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  LOG_INGEST_TOKEN: z.string().min(32, 'must have at least 32 characters').optional(),
 })
 
 /** The server's settings, frozen. */
@@ -75,6 +76,8 @@ export interface Environment {
   readonly permissions_file: string
   /** The company's own API, in place of the roles of the file; undefined: the roles decide. */
   readonly permissions_api: { readonly url: string; readonly token: string } | undefined
+  /** What Kong's http-log shows to have its refusals put on record; undefined: nobody can. */
+  readonly log_ingest_token: string | undefined
 }
 
 /** Reads the environment. Throws a TypeError that lists every problem, and no value of a secret. */
@@ -108,6 +111,7 @@ export function parseEnvironment(variables: Record<string, string | undefined>):
       data.PERMISSIONS_URL === undefined || data.PERMISSIONS_TOKEN === undefined
         ? undefined
         : { url: data.PERMISSIONS_URL, token: data.PERMISSIONS_TOKEN },
+    log_ingest_token: data.LOG_INGEST_TOKEN,
   })
 }
 

@@ -20,7 +20,10 @@ process.stdout.on('error', () => process.exit(1))
 logForeignLines(log, { console, process })
 
 try {
-  const running = await start(parseEnvironment(process.env), log, () => performance.now())
+  const running = await start(parseEnvironment(process.env), log, {
+    clock: () => performance.now(),
+    now: Date.now,
+  })
   process.send?.({ type: 'ready', port: running.port })
   let stopping = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

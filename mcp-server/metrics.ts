@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { RateLimitEvent } from '../storage/audit-event.ts'
 import type { IdentityErrorCode } from './identity/identity-error.ts'
 import type { ToolErrorCode } from './tools/tool-error.ts'
 import { type Callers, countCallers } from './usage/busiest-callers.ts'
@@ -19,6 +20,8 @@ export interface Metrics {
   caller(identity: { readonly user_id: string; readonly org_id: string }): void
   /** `internal_error` when the check itself failed. */
   identityRefusal(code: IdentityErrorCode | 'internal_error'): void
+  /** Kong told of an answer of 429. */
+  rateLimitRefusal(limited_by: RateLimitEvent['limited_by']): void
 }
 
 /** What a tool that is not there is called: its name is the client's to choose. */
@@ -91,6 +94,13 @@ export function createMetrics(
     labelNames: ['code'],
     registers,
   })
+  const limited = new Counter({
+    name: 'mcp_rate_limit_refusals_total',
+    help: "Answers of 429 that Kong's http-log told of, by whose limit it was.",
+    labelNames: ['limited_by'],
+    registers,
+  })
+  for (const limited_by of ['ip', 'user', 'org', 'tool']) limited.inc({ limited_by }, 0)
   for (const code of REFUSAL_CODES) refusals.inc({ code }, 0)
   for (const result of ['ok', 'error']) writes.zero({ result })
   const callers = { user: countCallers({ clock }), org: countCallers({ clock }) }
@@ -115,6 +125,7 @@ export function createMetrics(
       callers.org.called(org_id)
     },
     identityRefusal: code => refusals.inc({ code }),
+    rateLimitRefusal: limited_by => limited.inc({ limited_by }),
   }
 }
 

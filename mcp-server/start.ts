@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { collectDefaultMetrics } from 'prom-client'
 import { createAuditWriter } from '../storage/audit-writer.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
+import { createRefusalTally } from '../storage/refusal-tally.ts'
 import { migrate } from '../storage/migrate.ts'
 import { createApp } from './app.ts'
 import { openProductDatabase, type ProductDatabase } from './data/database.ts'
@@ -35,6 +36,12 @@ export interface Running {
   stop(): Promise<void>
 }
 
+/** Milliseconds, for differences; and since the epoch. */
+export interface Clocks {
+  readonly clock: () => number
+  readonly now: () => number
+}
+
 /**
  * Starts the server: databases first, so that it listens only when it can serve. Rejects with a
  * message for the operator when a part does not come up; nothing is left open then.
@@ -42,7 +49,7 @@ export interface Running {
 export async function start(
   environment: Environment,
   log: Logger,
-  clock: () => number,
+  { clock, now }: Clocks,
 ): Promise<Running> {
   const permissions = await openPermissions(environment, log, clock)
   const report = (error: Error) => log.warn({ err: error }, 'a database connection was lost')
@@ -57,6 +64,15 @@ export async function start(
     on_error: report,
   })
   const trail = createAuditWriter({ db: audit_writes, clock })
+  const tally = createRefusalTally({
+    async record(event) {
+      await trail.write(event)
+      log.info({ event }, 'audit')
+    },
+    now,
+    failed: (error, lost) =>
+      log.error({ err: error, lost }, 'refusals that were counted are not on record yet'),
+  })
   const data = openProductDatabase(url, report)
   const metrics = createMetrics({ audit_lag: () => trail.lag() / 1000, clock })
   const keys = remoteKeys(environment.jwks_url)
@@ -71,6 +87,7 @@ export async function start(
     await tracer
       .close()
       .catch((error: unknown) => log.warn({ err: error }, 'the last spans could not be exported'))
+    await tally.close()
     await trail.close()
     await Promise.all([audit.destroy(), audit_writes.destroy(), data.destroy()])
   }
@@ -81,6 +98,8 @@ export async function start(
       verify: verifyIdentity({ ...environment, keys }),
       data,
       audit,
+      ...{ tally, now },
+      log_ingest_token: environment.log_ingest_token,
       trail: { write: event => trail.write(event), required: environment.audit_required },
       allowed_origins: environment.allowed_origins,
       log,

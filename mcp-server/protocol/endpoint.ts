@@ -16,6 +16,7 @@ import { traceOf } from '../request-log.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { Surroundings } from './call-tool.ts'
 import { BodyError, readBody } from './read-body.ts'
+import { refuseDisagreement } from './refuse-disagreement.ts'
 import { recordRefusal, type RpcError } from './record-refusal.ts'
 import { errorOf, rpcError } from './rpc-response.ts'
 import { createServer } from './server.ts'
@@ -198,7 +199,9 @@ async function busy(reply: Reply, recorder: Recorder): Promise<void> {
 /** The body; when it is refused, that is on record and answered. */
 async function bodyOf(request: Request, reply: Reply, recorder: Recorder): Promise<unknown> {
   try {
-    return await readBody(request, reply)
+    const body = await readBody(request, reply)
+    refuseDisagreement(request.headers, body)
+    return body
   } catch (error) {
     if (!(error instanceof BodyError)) throw error
     const other = await recordRefusal(recorder, error.error)

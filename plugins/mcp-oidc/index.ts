@@ -44,7 +44,7 @@ export class Plugin {
             if (rules) {
               const { door, audit } = runtime
               await serveInspected(kong, door, { settings, rules, audit, log, metrics })
-            } else await serveResource(kong, runtime.door, log)
+            } else await serveResource(kong, runtime.door, { audit: runtime.audit, log })
           }
         : async kong => {
             const status = await serveAuthorization(kong, runtime.app, runtime.tracer)

@@ -13,7 +13,7 @@ import { publishSettings } from '../../storage/gateway-settings.ts'
 import { migrate } from '../../storage/migrate.ts'
 import { poolUse } from '../../storage/pool-use.ts'
 import type { Store } from '../../storage/store.ts'
-import { type Audit, createAudit, requestId } from './audit.ts'
+import { createAudit, requestId, type RuntimeAudit } from './audit.ts'
 import { createAuthorizationApp } from './authorization/app.ts'
 import { openClientDocuments } from './authorization/client-documents/open-client-documents.ts'
 import { clientKind } from './authorization/clients/client-kind.ts'
@@ -48,7 +48,7 @@ import type { Tracer } from './tracing/tracer.ts'
 export interface Runtime {
   readonly door: Door
   readonly app: Express
-  readonly audit: Audit
+  readonly audit: RuntimeAudit
   /** For the requests that `app` answers. */
   readonly tracer: Tracer
   /** Resolves once the database is migrated; tries again after a failure. Rejects while it cannot. */
@@ -76,7 +76,10 @@ export function createRuntime(
     on_error: error => log.warn({ err: error }, 'a database connection was lost'),
   })
   const trail = createAuditWriter({ db: audit_db, clock: now })
-  const audit = createAudit(trail, log, metrics, client_id => clientKind(client_id, settings))
+  const audit = createAudit({
+    ...{ writer: trail, log, metrics, now },
+    kindOf: client_id => clientKind(client_id, settings),
+  })
   const pages = createPages(settings)
   // The door has connections of its own: a flood of registrations does not keep callers waiting.
   const door_db = openDatabase(settings.database_url, {
@@ -219,6 +222,7 @@ export function createRuntime(
     async close() {
       unwatch()
       await stopHousekeeping()
+      await audit.close()
       await trail.close()
       await Promise.all([
         listener.close(),

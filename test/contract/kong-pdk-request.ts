@@ -32,6 +32,7 @@ export async function ask(
   const host: PdkHost = {
     'kong.request.get_method': () => method,
     'kong.request.get_path_with_query': () => url,
+    'kong.client.get_forwarded_ip': () => '192.0.2.7',
     'kong.request.get_header': name => [headers[name]].flat()[0],
     'kong.request.get_headers': () => headers,
     'kong.request.get_raw_body': () => ({ content: Buffer.from(body as string) }),

@@ -25,11 +25,26 @@ end
 -- A handler knows what it does by its configuration, never by itself.
 local handler = { VERSION = '3.9.3', PRIORITY = 910 }
 function handler:access(conf)
+  -- What Kong's own never returns from.
+  if conf.refuses then
+    error('refused')
+  end
   return 'counted by ' .. conf.limit_by
 end
 package.preload['kong.plugins.rate-limiting.handler'] = function()
   return handler
 end
+
+-- What a log message would be told at the end of each access.
+local limited_by = {}
+kong = {
+  log = {
+    set_serialize_value = function(key, value)
+      assert(key == 'limited_by')
+      limited_by[#limited_by + 1] = tostring(value)
+    end,
+  },
+}
 
 local function check()
   return true
@@ -106,7 +121,12 @@ for _, plugin in ipairs(plugins) do
     local config = plugin.schema.fields[2].config
     tell('priority', plugin.priority)
     tell('version', plugin.handler.VERSION)
-    tell('access', plugin.handler:access({ limit_by = 'header' }))
+    limited_by = {}
+    pcall(plugin.handler.access, plugin.handler, { refuses = true })
+    tell('refuses as', limited_by[#limited_by])
+    local passed, answer = pcall(plugin.handler.access, plugin.handler, { limit_by = 'header' })
+    tell('access', passed and answer or 'error')
+    tell('passes as', limited_by[#limited_by])
     tell('schema', plugin.schema.name)
     tell('minute', config.fields[1].minute.type)
     tell('validator', config.custom_validator == check)

@@ -14,8 +14,10 @@ const priorities = {
 }
 const aliases = Object.keys(priorities)
 
-const facts = (name: string, priority: string): Facts => ({
+const facts = (name: string, priority: string, limited_by: string): Facts => ({
   priority,
+  'refuses as': limited_by,
+  'passes as': 'nil',
   version: '3.9.3',
   access: 'counted by header',
   schema: name,
@@ -26,8 +28,13 @@ const facts = (name: string, priority: string): Facts => ({
   'schema written by': name,
 })
 const expected = {
-  'rate-limiting': facts('rate-limiting', '910'),
-  ...Object.fromEntries(Object.entries(priorities).map(([name, at]) => [name, facts(name, at)])),
+  'rate-limiting': facts('rate-limiting', '910', 'nil'),
+  ...Object.fromEntries(
+    Object.entries(priorities).map(([name, at]) => [
+      name,
+      facts(name, at, name.replace('-rate-limiting', '')),
+    ]),
+  ),
 }
 
 describe("Kong's rate-limiting under further names", () => {

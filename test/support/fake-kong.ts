@@ -35,6 +35,7 @@ export async function runPhase(
       return typeof value === 'string' ? value : value?.[0]
     },
     'request.getHeaders': () => headers,
+    'client.getForwardedIp': () => '192.0.2.7',
     'request.getRawBody': () => request.body ?? { content: new Uint8Array() },
     'service.request.setHeaders': (set: Headers) => void Object.assign(upstream, set),
     'response.exit': (status: number, body: string | Uint8Array = '', set: Headers = {}) => {

@@ -81,6 +81,9 @@ function start(
       const { exceeded, headers } = judge(usages, moment)
       if (!hide_client_headers) exchange.response_headers.setAll(headers)
       if (!exceeded) return undefined
+      // As the aliases in the Kong image do; Kong's own says nothing of it.
+      if (name !== 'rate-limiting')
+        exchange.serialize_values.set('limited_by', name.replace(/-rate-limiting$/, ''))
       return errorExit(exchange, config.error_code, config.error_message)
     },
     async problem() {

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import type { DevelopmentKeys } from './development-keys.ts'
 
@@ -16,6 +17,15 @@ export function gatewayEnvironment(
     DEV_IDP_CLIENT_SECRET: keys.dev_idp_client_secret,
     CONSOLE_CLIENT_SECRET: keys.console_client_secret,
   }
+}
+
+/** What the http-log of config/kong.yml needs, once its comments are taken away. */
+export function logIngestEnvironment(
+  mcp_server: string,
+  { dev_idp_client_secret }: Pick<DevelopmentKeys, 'dev_idp_client_secret'>,
+): Readonly<Record<'LOG_ENDPOINT' | 'LOG_INGEST_TOKEN', string>> {
+  const token = createHmac('sha256', dev_idp_client_secret).update('log ingest')
+  return { LOG_ENDPOINT: `${mcp_server}/kong-log`, LOG_INGEST_TOKEN: token.digest('base64url') }
 }
 
 /** Writes `NAME=value` lines, values as they are, as Docker's `--env-file` reads them. Mode 0600. */

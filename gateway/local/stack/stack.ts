@@ -5,7 +5,7 @@ import { migrate } from '../../../storage/migrate.ts'
 import { startPostgres } from '../postgres.ts'
 import { makeDataDirectory } from './data-directory.ts'
 import { loadDevelopmentKeys } from './development-keys.ts'
-import { gatewayEnvironment, writeEnvironmentFile } from './environment.ts'
+import { gatewayEnvironment, logIngestEnvironment, writeEnvironmentFile } from './environment.ts'
 import { kongConfigFor, usual } from './kong-config.ts'
 import { startLocalGateway } from './local-gateway.ts'
 import { answersAt, listensAt } from './readiness.ts'
@@ -105,7 +105,8 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
   const kong_yml = options.config_file ?? root('config/kong.yml')
   const placed = () => kongConfigFor({ idp, mcp_server, console }, kong_yml, join(data, 'kong.yml'))
   const config_file = await placed()
-  const environment = gatewayEnvironment(url, database_url, keys)
+  const log_ingest = logIngestEnvironment(mcp_server, keys)
+  const environment = { ...gatewayEnvironment(url, database_url, keys), ...log_ingest }
   const environment_file = join(data, 'kong.env')
   await writeEnvironmentFile(environment_file, environment)
 
@@ -136,6 +137,7 @@ async function bringUp(supervisor: Supervisor, data: string, options: StackOptio
           GATEWAY_URL: url,
           JWKS_URL: `${gateway}/jwks`,
           METRICS_PORT: metrics_port('mcp_server'),
+          LOG_INGEST_TOKEN: log_ingest.LOG_INGEST_TOKEN,
         },
       },
       // It is not ready before it has the gateway's keys, and a Kong may come later.

@@ -30,20 +30,25 @@ export async function serveAuthorization(kong: Pdk, app: Express, tracer: Tracer
   }
   const url = await kong.request.getPathWithQuery()
   const headers = await kong.request.getHeaders(kong_header_limit)
+  const ip = await kong.client.getForwardedIp()
   const { name, attributes } = requestSpan(method, url, headers)
   return tracer.request(name, parseTraceparent(headers['traceparent']), attributes, () =>
-    answer(kong, app, { method, url, headers }),
+    answer(kong, app, { method, url, headers, ip }),
   )
+}
+
+interface Asked {
+  readonly method: string
+  readonly url: string
+  readonly headers: Headers
+  /** The client's address, as Kong sees it. */
+  readonly ip: string
 }
 
 async function answer(
   kong: Pdk,
   app: Express,
-  {
-    headers,
-    method,
-    url,
-  }: { readonly method: string; readonly url: string; readonly headers: Headers },
+  { headers, method, url, ip }: Asked,
 ): Promise<number> {
   // One byte more than allowed is enough for the app to refuse the rest.
   const payload = hasBody(method)
@@ -53,6 +58,7 @@ async function answer(
     method: method as 'GET',
     url,
     headers: withoutLength(headers),
+    remoteAddress: ip,
     ...(payload ? { payload } : {}),
   })
   await kong.response.exit(

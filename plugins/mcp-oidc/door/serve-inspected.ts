@@ -1,5 +1,5 @@
 import type { Headers, Pdk } from '../../../gateway/plugin-server/pdk.ts'
-import type { Audit } from '../audit.ts'
+import type { Audit, RuntimeAudit } from '../audit.ts'
 import type { Settings } from '../config/settings.ts'
 import { readBody } from '../http/read-body.ts'
 import type { Log } from '../log.ts'
@@ -12,11 +12,12 @@ import { bearerToken } from './bearer-token.ts'
 import { refuse } from './challenge.ts'
 import type { Door } from './door.ts'
 import { type Identity, identityHeaders } from './identity.ts'
+import { turnAway } from './turn-away.ts'
 
 export interface Inspection {
   readonly settings: Settings
   readonly rules: ToolRules
-  readonly audit: Audit
+  readonly audit: Audit & Pick<RuntimeAudit, 'refused'>
   readonly log: Log
   readonly metrics: Pick<Metrics, 'request'>
 }
@@ -40,10 +41,7 @@ interface Answer {
 export async function serveInspected(kong: Pdk, door: Door, inspection: Inspection): Promise<void> {
   const headers = await kong.request.getHeaders(kong_header_limit)
   const verdict = await door.judge(bearerToken(one(headers, 'authorization')))
-  if (verdict.refused) {
-    inspection.log.info({ status: verdict.status, reason: verdict.detail }, 'refused')
-    return kong.response.exit(verdict.status, verdict.body, verdict.headers)
-  }
+  if (verdict.refused) return turnAway(kong, verdict, inspection)
   const { identity, assertion } = verdict
   const body = await readBody(await kong.request.getRawBody(), most_message_bytes + 1)
   const judged = inspect(inspection, headers, body, identity)

@@ -36,6 +36,49 @@ const statusWith = (headers: Record<string, string>) =>
       .end(body)
   })
 
+describe('G06 headers of an older client that say something of the body', () => {
+  const whoami = { ...LIST, method: 'tools/call', params: { name: 'whoami', arguments: {} } }
+  const send = async (body: object, headers: Record<string, string>) =>
+    post(server, body, { ...(await bearer()), ...headers })
+
+  it.each([
+    ['neither', whoami, {}],
+    ['the method', whoami, { 'mcp-method': 'tools/call' }],
+    ['both', whoami, { 'mcp-method': 'tools/call', 'mcp-name': 'whoami' }],
+    ['the name in base64', whoami, { 'mcp-name': '=?base64?d2hvYW1p?=' }],
+    ['another method', LIST, { 'mcp-method': 'tools/list' }],
+    ['a name where there is none', LIST, { 'mcp-name': 'whoami' }],
+  ])('pass when they are true: %s', async (_name, body, headers) => {
+    const runs = server.runs()
+    expect((await send(body, headers as Record<string, string>)).status).toBe(200)
+    expect(server.runs() - runs).toBe(body === whoami ? 1 : 0)
+  })
+
+  it.each([
+    ['another method', whoami, { 'mcp-method': 'tools/list' }],
+    ['a method in another case', whoami, { 'mcp-method': 'Tools/Call' }],
+    ['another name', whoami, { 'mcp-name': 'search_companies' }],
+    ['another name in base64', whoami, { 'mcp-name': '=?base64?d2hvYW1P?=' }],
+    ['base64 that is written in another way', whoami, { 'mcp-name': '=?base64?d2hvYW1p=?=' }],
+    ['the right name, and the method wrong', whoami, { 'mcp-name': 'whoami', 'mcp-method': 'x' }],
+    ['a name of nothing', { ...whoami, params: null }, { 'mcp-name': 'whoami' }],
+  ])('are refused when they are not: %s', async (_name, body, headers) => {
+    const runs = server.runs()
+    const refused = await send(body, headers)
+    expect(refused.status).toBe(400)
+    expect(await refused.json()).toMatchObject({ error: { code: -32_020 } })
+    expect(server.runs()).toBe(runs)
+    expect((await server.events()).at(-1)).toMatchObject({
+      ...{
+        type: 'refusal',
+        outcome: 'refused',
+        error_code: '-32020',
+        client_id: expect.any(String),
+      },
+    })
+  })
+})
+
 describe('origins', () => {
   it('G05 lets the allowed origin and no origin pass', async () => {
     expect((await post(server, LIST, { ...(await bearer()), origin: ALLOWED_ORIGIN })).status).toBe(

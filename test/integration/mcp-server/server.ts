@@ -22,6 +22,7 @@ import { tools } from '../../../mcp-server/tools/tools.ts'
 import { type Tracer, untraced } from '../../../mcp-server/tracing/tracer.ts'
 import { createAuditWriter } from '../../../storage/audit-writer.ts'
 import { type Database, openDatabase } from '../../../storage/database.ts'
+import { createRefusalTally } from '../../../storage/refusal-tally.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { AUDIENCE, ISSUER, localKeys, sign } from './assertion.ts'
 
@@ -47,6 +48,8 @@ export interface ServerOptions {
   readonly tools?: readonly Tool[]
   readonly tracer?: Tracer
   readonly audit_required?: boolean
+  readonly log_ingest_token?: string
+  readonly now?: () => number
   readonly checks?: NonNullable<AppOptions['checks']>
   /** In place of config/permissions.yml. */
   readonly permissions_yml?: string
@@ -81,6 +84,12 @@ export async function startServer(options: ServerOptions = {}) {
   }))
   const policy = policyFor(options.tools ?? tools, options.permissions_yml)
   const metrics = createMetrics()
+  const now = options.now ?? Date.now
+  const tally = createRefusalTally({
+    record: event => writer.write(event),
+    now,
+    failed: error => void lines.push(JSON.stringify({ level: 50, msg: String(error) })),
+  })
   const requests = createOpenRequests(() => undefined)
   const mcp = createApp({
     verify: verifyIdentity({ issuer: ISSUER, audience: AUDIENCE, keys: options.keys ?? localKeys }),
@@ -90,6 +99,8 @@ export async function startServer(options: ServerOptions = {}) {
       write: event => writer.write(event),
       required: options.audit_required ?? true,
     },
+    ...{ tally, now },
+    log_ingest_token: options.log_ingest_token,
     allowed_origins: [ALLOWED_ORIGIN],
     log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
     clock: () => performance.now(),
@@ -114,6 +125,7 @@ export async function startServer(options: ServerOptions = {}) {
     lines,
     metrics: () => metrics.registry.metrics(),
     drain: () => mcp.drain(),
+    tally,
     /** How often the code of any tool ran. */
     runs: () => runs,
     events: () => auditEvents(events),
@@ -121,6 +133,7 @@ export async function startServer(options: ServerOptions = {}) {
       server.closeAllConnections()
       server.close()
       await once(server, 'close')
+      await tally.close()
       await Promise.all([events.destroy(), audit.destroy(), data.destroy()])
       await database.drop()
     },

@@ -60,6 +60,7 @@ export async function throughPluginServer(system: LocalSystem<MeasuredChild>): P
       const value = next()
       const outcome = await client.handleEvent(instance, 'access', {
         'kong.request.get_header': () => value,
+        'kong.client.get_forwarded_ip': () => '192.0.2.7',
       })
       if (outcome.kind !== 'exit' || outcome.status !== 401)
         throw new Error(`not refused with 401: ${JSON.stringify(outcome)}`)

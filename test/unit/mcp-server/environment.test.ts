@@ -19,6 +19,7 @@ describe('parseEnvironment', () => {
       resource_metadata: 'http://localhost:8000/.well-known/oauth-protected-resource/mcp',
       permissions_file: expect.stringMatching(/config\/permissions\.yml$/),
       permissions_api: undefined,
+      log_ingest_token: undefined,
     })
   })
 

@@ -78,18 +78,44 @@ function open(
     now: () => now,
   })
   const log = recordingLog()
+  const counted: object[] = []
+  const audit = { refused: (refusal: object) => void counted.push(refusal) }
   return {
     log,
+    counted,
     lookups: () => lookups,
     pass: (ms: number) => void (now += ms),
     ask: (authorization?: string, failing?: string) =>
       runPhase(
-        kong => failClosed(kong, log, () => serveResource(kong, door, log)),
+        kong => failClosed(kong, log, () => serveResource(kong, door, { audit, log })),
         authorization === undefined ? {} : { headers: { authorization } },
         failing,
       ),
   }
 }
+
+describe('a refusal', () => {
+  it.each([
+    [undefined, 'no_token'],
+    ['Bearer', 'malformed'],
+    ['Bearer nonsense', 'invalid_token'],
+  ])('M05 of %s is counted by reason and address, and told to nobody else', async (sent, code) => {
+    const door = open()
+    const { calls, exit } = await door.ask(sent)
+    expect([exit?.status, calls]).toEqual([
+      401,
+      ['request.getHeader', 'client.getForwardedIp', 'response.exit'],
+    ])
+    const event = { type: 'refusal', outcome: 'refused', error_code: code }
+    expect(door.counted).toEqual([{ ...event, ip: '192.0.2.7' }])
+  })
+
+  it('M05 G01 stands when Kong cannot tell the address', async () => {
+    const door = open()
+    expect((await door.ask(undefined, 'client.getForwardedIp')).exit?.status).toBe(401)
+    expect(door.counted).toEqual([{ type: 'refusal', outcome: 'refused', error_code: 'no_token' }])
+  })
+})
 
 describe('a good token', () => {
   it('T01 costs two PDK calls and becomes the identity', async () => {
@@ -174,7 +200,7 @@ describe('a refusal', () => {
       expect(exit?.status).toBe(401)
       expect(exit?.headers['www-authenticate']).toBe(`Bearer ${metadata}, scope="mcp:tools"`)
       expect(upstream).toEqual({})
-      expect(calls).toEqual(['request.getHeader', 'response.exit'])
+      expect(calls).toEqual(['request.getHeader', 'client.getForwardedIp', 'response.exit'])
     }
   })
 

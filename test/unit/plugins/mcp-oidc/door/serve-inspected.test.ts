@@ -49,7 +49,10 @@ async function serve({ headers = {}, body = '', door, failing, audit }: Sent) {
   }
   const inspection = {
     ...{ settings, rules: settings.tool_rules ?? [], log },
-    audit: Object.assign(record, { within: () => Promise.reject(new Error('no transaction')) }),
+    audit: Object.assign(record, {
+      within: () => Promise.reject(new Error('no transaction')),
+      refused: (refusal: object) => void events.push({ counted: refusal }),
+    }),
     metrics: { request: () => undefined },
   }
   const outcome = await runPhase(
@@ -130,9 +133,12 @@ describe('G06 a message on its way', () => {
 
   it('is not looked at before its token is', async () => {
     const verdict = refuse(settings, undefined, 'Sign in', 'no_token', 'no token')
-    const { calls, exit } = await serve({ body: '[', door: () => Promise.resolve(verdict) })
+    const { calls, exit, events } = await serve({ body: '[', door: () => Promise.resolve(verdict) })
     expect(exit?.status).toBe(401)
-    expect(calls).toEqual(['request.getHeaders', 'response.exit'])
+    expect(calls).toEqual(['request.getHeaders', 'client.getForwardedIp', 'response.exit'])
+    expect(events).toEqual([
+      { counted: { type: 'refusal', outcome: 'refused', error_code: 'no_token', ip: '192.0.2.7' } },
+    ])
   })
 
   it.each(['request.getHeaders', 'request.getRawBody', 'service.request.setHeaders'])(

@@ -9,4 +9,13 @@ for name, value in pairs(rate_limiting) do
 end
 handler.PRIORITY = 909
 
+-- Log messages say which limit refused. What refuses ends here, so only then does it stay.
+local access = rate_limiting.access
+function handler:access(conf)
+  kong.log.set_serialize_value('limited_by', 'org')
+  local answer = access(self, conf)
+  kong.log.set_serialize_value('limited_by', nil)
+  return answer
+end
+
 return handler
