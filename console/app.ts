@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { answers, readiness } from '../mcp-server/readiness.ts'
 import { assignRequestId, requestIdOf } from '../mcp-server/request-id.ts'
 import type { Store } from '../storage/store.ts'
+import { createAuditRouter } from './audit/router.ts'
 import { createConnectionsRouter } from './connections/router.ts'
 import type { Environment } from './environment.ts'
 import type { Metrics } from './metrics.ts'
@@ -47,7 +48,7 @@ export function createApp(parts: ConsoleParts): Express {
   page.use(requireViewer({ settings, store, render, log, now }), ...requireOwnForm(render))
   page.post('/sign-out', signOut(settings))
   page.use(createConnectionsRouter({ store, render, settings }))
-  // Further pages are mounted here: page.use('/audit', createAuditRouter(…)).
+  page.use('/audit', createAuditRouter({ store, render, log, now }))
   app.use('/console', page)
   app.use(pageHeaders, (_request, response) =>
     showMessage(render, response, 404, messages.not_found),

@@ -52,6 +52,7 @@ export const requirements = {
     'G05',
     'M01',
     'M02',
+    'C02',
     'O04',
   ],
   /** Begun: their tests prove a part, and the rest is not built yet. */
@@ -66,7 +67,6 @@ export const requirements = {
     'M04',
     'M05',
     'M06',
-    'C02',
     'O02',
     'O03',
     'O05',

@@ -1,0 +1,113 @@
+import { type RequestHandler, Router } from 'express'
+import type { Logger } from 'pino'
+import { requestIdOf } from '../../mcp-server/request-id.ts'
+import { csv, jsonl } from '../../storage/audit-format.ts'
+import type { Database } from '../../storage/database.ts'
+import { exportAuditPages } from '../../storage/export-audit-events.ts'
+import { TookTooLong } from '../../storage/statement-limit.ts'
+import { messages, showMessage } from '../pages/messages.ts'
+import type { Render } from '../pages/render.ts'
+import { viewerOf } from '../session/viewer.ts'
+import { createGate } from './gate.ts'
+import { refusals } from './refusals.ts'
+import { auditPage } from './page.ts'
+import { whoseEvents } from './reader.ts'
+import { readTrail } from './read-trail.ts'
+import { addressOf, parseSearch } from './search-form.ts'
+import { fileName, sendExport } from './send-export.ts'
+
+export interface AuditParts {
+  readonly store: { readonly db: Database }
+  readonly render: Render
+  readonly log: Logger
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Milliseconds that whoever exports may read nothing; two minutes unless told. */
+  readonly export_patience?: number
+}
+
+const searches = { for_one: 2, for_all: 5 }
+const exports = { for_one: 2, for_all: 8 }
+
+/** The audit trail: searched, counted, exported. `requireViewer` stands in front. */
+export function createAuditRouter(parts: AuditParts): Router {
+  const router = Router({ caseSensitive: true })
+  router.get('/', showTrail(parts))
+  router.get('/export', exportTrail(parts))
+  return router
+}
+
+function showTrail({ store, render, log, now }: AuditParts): RequestHandler {
+  const gate = createGate(searches)
+  return async (request, response) => {
+    const viewer = viewerOf(response)
+    const parsed = parseSearch(request.query, new Date(now()))
+    if ('problems' in parsed) {
+      response.status(400)
+      return render(response, 'audit', auditPage(viewer, parsed))
+    }
+    const { search } = parsed
+    const whose = whoseEvents(viewer, search.org)
+    if (!whose) return showMessage(render, response, 404, messages.not_found)
+    const leave = gate.enter(viewer.user_id)
+    if (!leave) return showMessage(render, response, 429, refusals.too_many_searches)
+    try {
+      const found = await readTrail(store.db, whose.reader, search, new Date(now()))
+      if (found.took_too_long.length > 0)
+        log.warn(
+          { request_id: requestIdOf(request), what: found.took_too_long },
+          'a question to the audit trail took too long',
+        )
+      if (found.events === undefined) response.status(503)
+      render(response, 'audit', auditPage(viewer, { search, whose, found }))
+    } finally {
+      leave()
+    }
+  }
+}
+
+function exportTrail({
+  store,
+  render,
+  log,
+  now,
+  export_patience = 120_000,
+}: AuditParts): RequestHandler {
+  const gate = createGate(exports)
+  return async (request, response) => {
+    const viewer = viewerOf(response)
+    const begun = new Date(now())
+    const parsed = parseSearch(request.query, begun)
+    if ('problems' in parsed) {
+      response.status(400)
+      return render(response, 'audit', auditPage(viewer, parsed))
+    }
+    const { search } = parsed
+    const whose = whoseEvents(viewer, search.org)
+    if (!whose) return showMessage(render, response, 404, messages.not_found)
+    // Another site may lead here, also by way of the sign-in, but a click on our page begins the work.
+    if (request.method !== 'GET' || request.get('sec-fetch-site') === 'cross-site')
+      return response.redirect(
+        303,
+        addressOf('/console/audit', search.asked, { format: undefined }),
+      )
+    const leave = gate.enter(viewer.user_id)
+    if (!leave) return showMessage(render, response, 429, refusals.too_many_exports)
+    const until = search.filter.until ?? begun
+    const filter = { ...search.filter, until, seen_by: whose.reader }
+    try {
+      await sendExport(response, exportAuditPages(store.db, filter), {
+        format: search.format === 'csv' ? csv : jsonl,
+        file_name: fileName(whose.org_id ?? 'mine', search.filter.since, until, search.format),
+        patience: export_patience,
+      })
+    } catch (error) {
+      if (!response.headersSent && !(error instanceof TookTooLong)) throw error
+      const request_id = requestIdOf(request)
+      log.warn({ err: error, request_id }, 'an export of the audit trail ended before its end')
+      if (!response.headersSent) showMessage(render, response, 503, refusals.took_too_long)
+    } finally {
+      leave()
+    }
+  }
+}
