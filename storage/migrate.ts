@@ -13,6 +13,7 @@ import * as auditPartitions from './migrations/009-audit-partitions.ts'
 import * as auditSearch from './migrations/011-audit-search.ts'
 import * as clientKind from './migrations/012-client-kind.ts'
 import * as consoleTables from './migrations/013-console.ts'
+import * as keyRings from './migrations/014-key-rings.ts'
 
 const TABLE = 'storage_migrations'
 
@@ -30,6 +31,18 @@ const migrations: Record<string, Migration> = {
   '011-audit-search': auditSearch,
   '012-client-kind': clientKind,
   '013-console': consoleTables,
+  '014-key-rings': keyRings,
+}
+
+/** A newer release has migrated the database. */
+export class DatabaseIsNewer extends Error {
+  override readonly name = 'DatabaseIsNewer'
+  constructor(unknown: readonly string[]) {
+    super(
+      `the database is newer than this release, which does not know ${unknown.join(', ')}; ` +
+        'run the newer release, or restore a backup made before it',
+    )
+  }
 }
 
 /**
@@ -37,7 +50,7 @@ const migrations: Record<string, Migration> = {
  * an advisory lock, so the second waits (as long as the database's statement timeout) and then
  * finds nothing to do.
  *
- * Rejects when the database has migrations this release does not know: it was used by a newer one.
+ * Rejects with {@link DatabaseIsNewer} when the database has migrations this release does not know.
  */
 export async function migrate(db: Database): Promise<void> {
   await refuseNewerDatabase(db)
@@ -66,8 +79,5 @@ async function refuseNewerDatabase(db: Database): Promise<void> {
     select name from ${sql.table(TABLE)} order by name`.execute(db)
   const unknown = applied.rows.map(({ name }) => name).filter(name => !(name in migrations))
   if (unknown.length === 0) return
-  throw new Error(
-    `the database is newer than this release, which does not know ${unknown.join(', ')}; ` +
-      'run the newer release, or restore a backup made before it',
-  )
+  throw new DatabaseIsNewer(unknown)
 }

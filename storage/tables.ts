@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { KeyMark, RingSetting } from './key-mark.ts'
 
 /** What the tables look like to Kysely; migrations/ is where they are made and explained. */
 export interface Tables {
@@ -11,6 +12,14 @@ export interface Tables {
   signed_in_people: SignedInPeople
   client_names: ClientNames
   gateway_settings: GatewaySettings
+  key_rings: KeyRings
+}
+
+interface KeyRings {
+  issuer: string
+  ring: RingSetting
+  keys: ColumnType<readonly KeyMark[], string, string>
+  written_at: Generated<Date>
 }
 
 interface OidcRecords {

@@ -6,6 +6,7 @@ import {
   findConnection,
   touchConnection,
 } from '../../storage/connections.ts'
+import { agreeOnKeys } from '../../storage/agree-on-keys.ts'
 import { createAuditWriter } from '../../storage/audit-writer.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { listenForConnections } from '../../storage/listener.ts'
@@ -23,6 +24,7 @@ import { createProvider } from './authorization/provider.ts'
 import { admitRefreshes } from './authorization/refresh/admit.ts'
 import { serveStructuredTokens } from './authorization/structured-tokens.ts'
 import { auditTokens } from './authorization/token-audit.ts'
+import { ringMarks } from './config/ring-marks.ts'
 import type { Settings } from './config/settings.ts'
 import { publicSettings } from './config/public-settings.ts'
 import { createConsentService } from './consent/external/consent-service.ts'
@@ -155,6 +157,7 @@ export function createRuntime(
   let migrated: Promise<void> | undefined
   const ready = () => {
     migrated ??= migrate(db)
+      .then(async () => agreeOnKeys(db, settings.issuer, await ringMarks(settings)))
       .then(() => publishSettings(db, settings.issuer, publicSettings(settings)))
       .then(() => listener.start())
       .catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { messages, UsageError } from '../../../../storage/commands/command-store.ts'
+import { forgetRing } from './forget.ts'
 import { listRings } from './list.ts'
 import { makeRings } from './make.ts'
 import { resealRows } from './reseal.ts'
@@ -15,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'rotate remove': ['ring', 'kid', 'file', 'env', 'write', 'out', 'unchecked'],
   list: ['ring', 'file', 'env'],
   reseal: ['file', 'env'],
+  forget: ['ring', 'env'],
 }
 
 async function main(): Promise<number> {
@@ -42,6 +44,10 @@ async function main(): Promise<number> {
   const source = await openSource({ ...where(values), environment: process.env }, one)
   if (command === 'list') return listRings(source, rings.length > 0 ? rings : ring_names, json)
   if (command === 'reseal') return resealRows(source, { json, signal: interruption() })
+  if (command === 'forget') {
+    if (!one) throw new UsageError(`Say which ring to forget: --ring ${ring_names.join('|')}.`)
+    return forgetRing(source, one, json)
+  }
   const step = positionals[1] as Step
   if (!one) throw new UsageError(`Say which ring to rotate: --ring ${ring_names.join('|')}.`)
   if (kid === undefined && step !== 'append')

@@ -8,6 +8,7 @@ export const usage = `Makes, rotates and lists the key rings of the gateway. doc
   npm run keys -- rotate remove  --ring R --kid KID   [where] [--write | --out FILE] [--json]
   npm run keys -- list           [--ring R]… [where] [--json]
   npm run keys -- reseal         [where] [--json]
+  npm run keys -- forget         --ring R [--env F] [--json]
 
   new      a ring with one new key: its JWKS. Of several rings, or all three when none is named, the
            lines NAME=value for the environment of Kong.
@@ -17,6 +18,8 @@ export const usage = `Makes, rotates and lists the key rings of the gateway. doc
   list     the kids of the rings in their order, and how many values each storage key seals
   reseal   seals with the first storage key what another one sealed, while the gateway runs. May be
            interrupted and begun again. Names what it could not open.
+  forget   lets a ring be replaced at once, which a start refuses otherwise: a leaked signing key, say.
+           What the old one signed or sealed is lost.
 
   --ring R     signing, storage or cookie
   --kid KID    how the key is called; a new one gets a name with the day in it
