@@ -53,8 +53,14 @@ module.exports = {
       'Logs, metrics and readiness are the same for every server; nothing else is shared.',
     ),
     only(
-      'tests-are-not-shipped',
+      'nobody-needs-deploy',
       { path: '^(gateway|plugins|mcp-server|storage|console)/' },
+      { path: '^deploy/' },
+      'deploy puts the parts together; no part knows of it.',
+    ),
+    only(
+      'tests-are-not-shipped',
+      { path: '^(gateway|plugins|mcp-server|storage|console|deploy)/' },
       { path: '^test/' },
       'Production code does not import tests.',
     ),

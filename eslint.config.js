@@ -1,7 +1,13 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
-const entryPoints = ['**/main.ts', 'plugins/*/index.ts', 'test/**', 'gateway/local/**']
+const entryPoints = [
+  '**/main.ts',
+  'plugins/*/index.ts',
+  'test/**',
+  'gateway/local/**',
+  'gateway/kong/place-config.ts',
+]
 
 export default tseslint.config(
   { ignores: ['node_modules/', '.data/', '**/*.cjs'] },
@@ -59,6 +65,8 @@ export default tseslint.config(
       'storage/commands/**',
       'plugins/*/commands/**',
       'gateway/local/**',
+      'gateway/kong/**',
+      'deploy/**',
       'test/**',
     ],
     rules: { 'no-console': 'off' },

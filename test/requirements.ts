@@ -67,6 +67,7 @@ export const requirements = {
     'M04',
     'M05',
     'M06',
+    'O01',
     'O02',
     'O03',
     'O05',

@@ -9,12 +9,17 @@ export interface Listening {
 
 /**
  * Listens on this computer alone, on 127.0.0.1 and, where there is one, on ::1: `localhost` may
- * mean either. Port 0 is a free one. Rejects with EADDRINUSE when either address is taken.
+ * mean either; or at `host` alone. Port 0 is a free one. Rejects with EADDRINUSE when an address is taken.
  */
 export async function listenOnLoopback(
   listener: RequestListener,
   port: number,
+  host?: string,
 ): Promise<Listening> {
+  if (host !== undefined) {
+    const only = await listen(listener, host, port)
+    return { port: (only.address() as AddressInfo).port, close: () => closeAll([only]) }
+  }
   const ipv4 = await listen(listener, '127.0.0.1', port)
   const chosen = (ipv4.address() as AddressInfo).port
   try {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -79,6 +80,7 @@ describe('a database of an older release', () => {
   it('K05 T10 serves its connection after the migration: the client refreshes and is let in', async () => {
     await runtime.ready()
     const server = createServer(runtime.app).listen(0, '127.0.0.1')
+    await once(server, 'listening')
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     try {
       const { client_id, refresh_token, connection_id } = before

@@ -90,8 +90,8 @@ async function accountOf(): Promise<{ uid: number; gid: number } | undefined> {
 }
 
 async function untilItAnswers(url: string, ended: Promise<unknown>): Promise<void> {
-  let over = false
-  void ended.then(() => (over = true))
+  let over: string | undefined
+  void ended.then(() => (over = "Debian's postgres did not start"))
   for (;;) {
     const client = new pg.Client({ connectionString: url })
     try {
@@ -99,7 +99,7 @@ async function untilItAnswers(url: string, ended: Promise<unknown>): Promise<voi
       await client.end()
       return
     } catch (error) {
-      if (over) throw new Error("Debian's postgres did not start", { cause: error })
+      if (over !== undefined) throw new Error(over, { cause: error })
       await new Promise(resolve => setTimeout(resolve, 50))
     }
   }

@@ -55,5 +55,5 @@ export function alertQueries(): readonly Query[] {
 
 /** The names of the metrics in an expression: everything of ours, Kong's and Node's. */
 export function metricsIn(expr: string): readonly string[] {
-  return expr.match(/\b(?:mcp|kong|plugin_server|process|nodejs)_\w+/g) ?? []
+  return expr.match(/\b(?:mcp|kong|console|plugin_server|process|nodejs)_\w+/g) ?? []
 }

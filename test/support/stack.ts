@@ -18,8 +18,12 @@ export interface OwnStack {
   readonly database_url: string
   readonly mcp_server_url: string
   readonly idp_url: string
-  /** Where the plugin server and the MCP server serve their metrics. */
-  readonly metrics_ports: { readonly plugin_server: number; readonly mcp_server: number }
+  /** Where they serve their metrics; the console's is free when there is none. */
+  readonly metrics_ports: {
+    readonly plugin_server: number
+    readonly mcp_server: number
+    readonly console: number
+  }
   /** Its own log, with what file-log writes. */
   readonly gateway_log: string
   /** Puts the operator's file into force as `openGateway` was told, with these changes on top. */
@@ -69,11 +73,12 @@ export function describeStatus(name: string, tests: () => void): void {
 /**
  * The gateway that the end-to-end tests talk to: the one at GATEWAY_URL when that is set, else a
  * whole stack of this test file's own, on free ports, with a database and keys of its own, and
- * config/kong.yml with `change`.
+ * config/kong.yml with `change`; and with a console if one is wanted.
  */
 export async function openGateway(
   change: Change = () => undefined,
   workers = plugin_workers,
+  { with_console = false }: { readonly with_console?: boolean } = {},
 ): Promise<OpenGateway> {
   if (given !== undefined) {
     const status_url = given_status === undefined ? undefined : new URL(given_status).origin
@@ -91,9 +96,9 @@ export async function openGateway(
   const complaints: string[] = []
   try {
     const [port = 0, mcp_server_port = 0, idp_port = 0, status_port = 0, ...more] =
-      await freePorts(6)
-    const [plugin_server = 0, mcp_server = 0] = more
-    const metrics_ports = { plugin_server, mcp_server }
+      await freePorts(8)
+    const [plugin_server = 0, mcp_server = 0, console = 0, console_port = 0] = more
+    const metrics_ports = { plugin_server, mcp_server, console }
     const data_directory = join(folder, 'data')
     const config_file = join(folder, 'kong.yml')
     const configure = async (...changes: readonly Change[]) => {
@@ -108,6 +113,7 @@ export async function openGateway(
       mcp_server_port,
       idp_port,
       status_port,
+      ...(with_console && { console_port }),
       metrics_ports,
       workers,
       config_file,

@@ -81,14 +81,24 @@ export interface RunningIdentityProvider {
   close(): Promise<void>
 }
 
-/** Listens on loopback; the issuer follows from the port (0: a free one). Rejects when it is taken. */
+/**
+ * Listens on loopback unless `host` says where; the issuer follows from the port (0: a free one).
+ * Rejects when it is taken.
+ */
 export async function startIdentityProvider(
-  options: Omit<IdentityProviderOptions, 'issuer'> & { readonly port: number },
+  options: Omit<IdentityProviderOptions, 'issuer'> & {
+    readonly port: number
+    readonly host?: string
+  },
 ): Promise<RunningIdentityProvider> {
   let serve: RequestListener = (_request, response) => void response.writeHead(503).end()
-  const listening = await listenOnLoopback((request, response) => {
-    serve(request, response)
-  }, options.port)
+  const listening = await listenOnLoopback(
+    (request, response) => {
+      serve(request, response)
+    },
+    options.port,
+    options.host,
+  )
   try {
     const issuer = `http://localhost:${listening.port}`
     serve = await createIdentityProvider({ ...options, issuer })

@@ -59,7 +59,7 @@ describe('the metrics', () => {
     const text = readFileSync(root('docs/observability.md'), 'utf8')
     const asked = [...alertQueries(), ...dashboardQueries()].flatMap(({ expr }) => metricsIn(expr))
     const ours = [...new Set(asked)]
-      .filter(name => /^(?:mcp|plugin_server)_/.test(name))
+      .filter(name => /^(?:mcp|console|plugin_server)_/.test(name))
       .map(name => name.replace(/_(?:bucket|count|sum)$/, ''))
     expect(ours.length).toBeGreaterThan(20)
     expect(ours.filter(name => !text.includes(`\`${name}\``))).toEqual([])

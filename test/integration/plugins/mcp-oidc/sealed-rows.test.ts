@@ -8,6 +8,7 @@ import {
 } from '../../../support/authorization-server.ts'
 import { secretRing } from '../../../support/config.ts'
 import { createRuntime } from '../../../../plugins/mcp-oidc/runtime.ts'
+import { forgetKeys } from '../../../../storage/agree-on-keys.ts'
 import { describeError } from '../../../../storage/describe-error.ts'
 import { parseKeyRing } from '../../../../storage/key-ring.ts'
 import { recordingLog } from '../../../support/fake-kong.ts'
@@ -83,6 +84,9 @@ describe('a row that does not open', () => {
     const settings = { ...server.settings, storage_keys: parseKeyRing(secretRing('another')) }
     const runtime = createRuntime(settings, recordingLog(), Date.now)
     try {
+      await expect(runtime.ready()).rejects.toThrow('storage_keys: lacks "storage"')
+      // An operator insists.
+      await forgetKeys(server.db, 'storage_keys')
       await runtime.ready()
       await expect(runtime.door.judge({ kind: 'bearer', token: access_token })).rejects.toThrow(
         `connections/${id} is sealed with key "storage", which is not in the ring`,
