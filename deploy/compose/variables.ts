@@ -59,6 +59,11 @@ export async function newVariables(url: string, now: number): Promise<readonly V
       value: secret(),
       about: 'What the console signs in to the gateway with.',
     },
+    {
+      name: 'LOG_INGEST_TOKEN',
+      value: secret(),
+      about: 'What http-log shows to the MCP server, if config/kong.yml has it.',
+    },
     ...(local ? await developmentVariables() : []),
   ]
 }

@@ -23,8 +23,9 @@ const needs = {
     'STORAGE_KEYS',
     'COOKIE_KEYS',
     'CONSOLE_CLIENT_SECRET',
+    'LOG_INGEST_TOKEN',
   ],
-  'mcp-server.env': ['GATEWAY_URL', 'DATABASE_URL'],
+  'mcp-server.env': ['GATEWAY_URL', 'DATABASE_URL', 'LOG_INGEST_TOKEN'],
   'console.env': [
     'GATEWAY_URL',
     'DATABASE_URL',

@@ -43,7 +43,7 @@ describeOwnStack('what Prometheus sees', 'the ports of its metrics', () => {
   let prometheus: RunningPrometheus
   const stops: (() => Promise<void>)[] = []
   beforeAll(async () => {
-    gateway = await openGateway(undefined, { with_console: true })
+    gateway = await openGateway(undefined, undefined, { with_console: true })
     stops.push(() => gateway.close())
     const { metrics_ports } = ownStack(gateway)
     prometheus = await startPrometheus({

@@ -243,8 +243,10 @@ describe('npm run compose:init', () => {
     await rm(join(tree.root, '.env'))
     await init()
     const secrets = (text: string) =>
-      text.split('\n').filter(line => /PASSWORD|SECRET|KEY/.test(line) && !line.startsWith('#'))
-    expect(secrets(first).length).toBe(11)
+      text
+        .split('\n')
+        .filter(line => /PASSWORD|SECRET|KEY|TOKEN/.test(line) && !line.startsWith('#'))
+    expect(secrets(first).length).toBe(12)
     for (const line of secrets(await env())) expect(first).not.toContain(line)
   })
 
