@@ -10,6 +10,7 @@ import type { Metrics } from './metrics.ts'
 import { messages, showMessage } from './pages/messages.ts'
 import { content_security_policy, createRender } from './pages/render.ts'
 import { logRequests } from './request-log.ts'
+import { createOrganizationRouter } from './organization/router.ts'
 import { requireOwnForm } from './session/csrf.ts'
 import { freshSession, signIn } from './session/sign-in.ts'
 import { signOut } from './session/sign-out.ts'
@@ -47,7 +48,8 @@ export function createApp(parts: ConsoleParts): Express {
   // From here on somebody is signed in, and every form is theirs.
   page.use(requireViewer({ settings, store, render, log, now }), ...requireOwnForm(render))
   page.post('/sign-out', signOut(settings))
-  page.use(createConnectionsRouter({ store, render, settings }))
+  page.use(createConnectionsRouter({ store, render, settings, log }))
+  page.use(createOrganizationRouter({ store, render, settings, log }))
   page.use('/audit', createAuditRouter({ store, render, log, now }))
   app.use('/console', page)
   app.use(pageHeaders, (_request, response) =>
@@ -78,10 +80,11 @@ function failure(render: ReturnType<typeof createRender>, log: Logger): ErrorReq
     if (status >= 500) log.error({ err: error, request_id }, 'request failed')
     else log.warn({ err: error, request_id, status }, 'request refused')
     if (status >= 500) return showMessage(render, response, status, messages.failed)
-    const said = request.path.endsWith('/callback')
-      ? messages.sign_in_failed
-      : messages.form_not_ours
-    showMessage(render, response, status, said)
+    if (request.path.endsWith('/callback'))
+      return showMessage(render, response, status, messages.sign_in_failed)
+    // An address that does not decode leads nowhere.
+    if (request.method === 'GET') return showMessage(render, response, 404, messages.not_found)
+    showMessage(render, response, status, messages.form_not_ours)
   }
 }
 

@@ -9,6 +9,7 @@ export interface OrgClientDecision {
   /** A user id, or `operator`. */
   readonly decided_by: string
   readonly reason?: string | undefined
+  readonly request_id?: string | undefined
 }
 
 /**
@@ -21,7 +22,7 @@ export interface OrgClientDecision {
 export async function decideOrgClient(
   store: Store,
   client: OrgClient,
-  { status, decided_by, reason }: OrgClientDecision,
+  { status, decided_by, reason, request_id }: OrgClientDecision,
 ): Promise<number> {
   await store.db.transaction().execute(async db => {
     await lockOrgClient(db, client, 'exclusive')
@@ -32,20 +33,25 @@ export async function decideOrgClient(
       outcome: status === 'approved' ? 'ok' : 'refused',
       ...client,
       ...(decided_by.startsWith('usr_') ? { user_id: decided_by } : {}),
+      ...(request_id === undefined ? {} : { request_id }),
       error_code: `client_${status}`,
       reason: `${decided_by}${reason === undefined ? '' : `: ${reason}`}`,
     })
   })
   if (status !== 'blocked') return 0
   for (let count = 0; ;) {
-    const ended = await endBatch(store, client)
+    const ended = await endBatch(store, client, request_id)
     if (ended === 0) return count
     count += ended
   }
 }
 
 /** Nothing ends off the record: a batch and its events are one transaction. */
-function endBatch(store: Store, client: OrgClient): Promise<number> {
+function endBatch(
+  store: Store,
+  client: OrgClient,
+  request_id: string | undefined,
+): Promise<number> {
   return store.db.transaction().execute(async db => {
     const ended = await endConnections({ ...store, db }, { ...client }, 'client_blocked')
     for (const { id, email, ...who } of ended)
@@ -55,6 +61,7 @@ function endBatch(store: Store, client: OrgClient): Promise<number> {
         connection_id: id,
         ...who,
         ...(email === undefined ? {} : { email }),
+        ...(request_id === undefined ? {} : { request_id }),
         reason: 'client_blocked',
       })
     return ended.length

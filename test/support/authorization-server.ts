@@ -38,7 +38,7 @@ type Changes = Readonly<Record<string, unknown>>
 
 /** What `changes` says of its settings may depend on its address; `now` in milliseconds. */
 export async function openAuthorizationServer(
-  changes: Changes | ((url: string) => Changes) = {},
+  changes: Changes | ((url: string) => Changes | Promise<Changes>) = {},
   { users, now = Date.now }: { users?: readonly User[]; now?: () => number } = {},
 ): Promise<AuthorizationServer> {
   const database = await createTestDatabase()
@@ -69,7 +69,7 @@ export async function openAuthorizationServer(
   const { settings } = parseConfig(
     rawConfig({
       ...{ issuer: url, database_url: database.url, identity_providers },
-      ...(typeof changes === 'function' ? changes(url) : changes),
+      ...(typeof changes === 'function' ? await changes(url) : changes),
     }),
   )
   const log = recordingLog()

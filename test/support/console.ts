@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
 import { pino } from 'pino'
 import { parseEnvironment } from '../../console/environment.ts'
 import { createMetrics } from '../../console/metrics.ts'
 import { type Browser, createBrowser, type Page } from '../../gateway/local/demo/browser.ts'
-import type { User } from '../../gateway/local/idp/users.ts'
+import { userId } from '../../plugins/mcp-oidc/sign-in/person.ts'
 import { describeError } from '../../storage/describe-error.ts'
 import type { Store } from '../../storage/store.ts'
 import {
@@ -11,21 +12,25 @@ import {
   formOf,
   openAuthorizationServer,
 } from './authorization-server.ts'
+import { type Company, type CompanyOptions, openCompany } from './company.ts'
 import { secretRing } from './config.ts'
 
 /** The console beside the authorization server, at one origin, as Kong has them. */
 export interface ConsoleServer extends AuthorizationServer {
   readonly store: Store
+  readonly company: Company
+  /** The gateway's id of a development user, by the subject at the company. */
+  userId(sub: string): string
   /** What the console logged, a JSON line each. */
   readonly console_log: readonly string[]
-  /** Makes the console believe that so many milliseconds have passed. */
-  wait(milliseconds: number): void
+  /** As if the identity provider had been asked about everybody so many seconds ago. */
+  lastAsked(seconds: number): Promise<void>
 }
 
 export interface ConsoleOptions {
   /** Settings of the gateway that differ from those of test/support/config.ts. */
   readonly settings?: Readonly<Record<string, unknown>>
-  readonly users?: readonly User[]
+  readonly company?: CompanyOptions
   /** Variables of the console that differ from the usual ones. */
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -44,14 +49,18 @@ export const consoleClient = (client_secret: string) => ({
 export async function openConsole(options: ConsoleOptions = {}): Promise<ConsoleServer> {
   const client_secret = randomBytes(24).toString('base64url')
   const storage_keys = secretRing('storage')
-  const server = await openAuthorizationServer(
-    {
+  let company: Company | undefined
+  const server = await openAuthorizationServer(async url => {
+    company = await openCompany(url, { settings: { roles_claim: 'roles' }, ...options.company })
+    return {
       storage_keys,
+      identity_providers: [company.setting],
       clients: [consoleClient(client_secret)],
       ...options.settings,
-    },
-    options.users ? { users: options.users } : {},
-  )
+    }
+  })
+  if (!company) throw new Error('the authorization server was opened without a company')
+  const { issuer, close } = company
   const settings = parseEnvironment({
     DATABASE_URL: server.database_url,
     GATEWAY_URL: server.url,
@@ -69,14 +78,23 @@ export async function openConsole(options: ConsoleOptions = {}): Promise<Console
   const store = { db: server.db, ring: settings.storage_keys }
   // Only now: Jest cannot load a package of the ESM kind for one of the other kind while it loads it.
   const { createApp } = await import('../../console/app.ts')
-  let later = 0
-  const now = () => Date.now() + later
+  const now = Date.now
   server.put('/console', createApp({ settings, store, log, metrics: createMetrics(), now }))
   return {
     ...server,
     store,
     console_log,
-    wait: milliseconds => void (later += milliseconds),
+    company,
+    userId: sub => userId({ iss: issuer, sub }),
+    async lastAsked(seconds) {
+      await sql`
+        update signed_in_people
+        set idp_asked_at = now() - make_interval(secs => ${seconds})`.execute(server.db)
+    },
+    async close() {
+      await server.close()
+      await close()
+    },
   }
 }
 
@@ -99,4 +117,13 @@ export async function visit(
   })
   const fields = { username, password: 'password' }
   return { browser, page: await browser.submit(company, formOf(company), { fields }) }
+}
+
+/** The Cookie header of somebody who is signed in. */
+export async function cookieOf(
+  server: Pick<ConsoleServer, 'url'>,
+  username: string,
+): Promise<string> {
+  const { browser } = await visit(server, username)
+  return browser.cookies.header(new URL(server.url), { same_site: true, safe: true }) ?? ''
 }

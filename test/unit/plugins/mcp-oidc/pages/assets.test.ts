@@ -51,6 +51,8 @@ describe('contrast', () => {
     ...text,
     ['good', 'good-surface', 4.5],
     ['caution', 'caution-surface', 4.5],
+    ['danger', 'surface', 4.5],
+    ['danger', 'danger-surface', 4.5],
     ['on-accent', 'accent', 4.5],
     ['on-accent', 'accent-hover', 4.5],
     ['line-strong', 'surface', 3],
