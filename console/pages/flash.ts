@@ -31,7 +31,8 @@ export function redirectDone(response: Response, path: string, done: Done): void
 
 /** What was done just now, in words; undefined for a page that was simply opened. */
 export function doneOf(request: Request, response: Response): string | undefined {
-  const [name, given] = String(request.query['done'] ?? '').split('.')
+  const { done } = request.query
+  const [name, given] = typeof done === 'string' ? done.split('.') : []
   if (name === undefined || given === undefined || !Object.hasOwn(done_words, name))
     return undefined
   const expected = Buffer.from(mac(csrfOf(response), name))

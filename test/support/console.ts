@@ -60,7 +60,8 @@ export async function openConsole(options: ConsoleOptions = {}): Promise<Console
     }
   })
   if (!company) throw new Error('the authorization server was opened without a company')
-  const { issuer, close } = company
+  const { issuer } = company
+  const closeCompany = () => company?.close()
   const settings = parseEnvironment({
     DATABASE_URL: server.database_url,
     GATEWAY_URL: server.url,
@@ -93,7 +94,7 @@ export async function openConsole(options: ConsoleOptions = {}): Promise<Console
     },
     async close() {
       await server.close()
-      await close()
+      await closeCompany()
     },
   }
 }
