@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 
 /** A line of .env, with what it is for. */
@@ -31,5 +33,17 @@ export function withMissing(
   return {
     text: lines.length === 0 ? text : `${begin}${lines.join('\n')}\n`,
     added: missing.map(({ name }) => name),
+  }
+}
+
+/** Writes secrets for their owner alone, whole or not at all: half a file would be lost keys. */
+export async function writeSecrets(file: string, text: string): Promise<void> {
+  const draft = `${file}.${randomUUID()}`
+  try {
+    await writeFile(draft, text, { mode: 0o600, flag: 'wx' })
+    await rename(draft, file)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
   }
 }

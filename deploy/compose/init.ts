@@ -1,7 +1,7 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeCertificate } from './certificate.ts'
-import { readEnvironment, withMissing } from './environment-file.ts'
+import { readEnvironment, withMissing, writeSecrets } from './environment-file.ts'
 import { isLoopback, newVariables } from './variables.ts'
 
 export interface Initialised {
@@ -49,11 +49,8 @@ export async function initialise({ root, url, now }: InitOptions): Promise<Initi
     )
   const public_url = originOf(known ?? url ?? 'http://localhost:8000')
   const { text, added } = withMissing(before ?? heading, await newVariables(public_url, now))
-  if (before === undefined) await writeFile(environment, text, { mode: 0o600, flag: 'wx' })
-  else {
-    await chmod(environment, 0o600)
-    if (added.length > 0) await writeFile(environment, text)
-  }
+  if (added.length > 0) await writeSecrets(environment, text)
+  else await chmod(environment, 0o600)
   await mkdir(join(root, 'deploy/compose/tls'), { recursive: true, mode: 0o700 })
   const { hostname } = new URL(public_url)
   return {

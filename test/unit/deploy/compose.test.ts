@@ -269,7 +269,7 @@ describe('npm run compose:init', () => {
   it('leaves the development sign-in out where others connect, and wants https there', async () => {
     await init('https://mcp.acme.example')
     expect(await env()).not.toMatch(/DEV_IDP|COMPOSE_PROFILES/)
-    expect(await env()).toContain('BIND_ADDRESS=0.0.0.0')
+    expect(await env()).toContain('BIND_ADDRESS=0.0.0.0\nHTTPS_PORT=443')
     const certificate = new X509Certificate(
       await readFile(join(tree.root, 'deploy/compose/tls/tls.crt')),
     )

@@ -37,6 +37,19 @@ const run = (root: string, ...args: readonly string[]) =>
     )
   })
 
+describe('the plugin server of a deployment', () => {
+  it.each(['docker-compose.yml', 'deploy/kubernetes/base/kong.yaml'])(
+    'O01 is started by %s as by kong.conf, but for its socket and its workers',
+    path => {
+      const usual = /^pluginserver_mcp_oidc_start_cmd = (.*)$/m.exec(file('gateway/kong/kong.conf'))
+      const moved = usual?.[1]?.replace('/usr/local/kong/', '/kong_prefix/')
+      const own = file(path).replace(/\s+/g, ' ')
+      expect(moved).toMatch(/^\/usr\/local\/bin\/node /)
+      expect(own).toContain(`>- ${moved ?? ''} --workers 2 `)
+    },
+  )
+})
+
 describe('each image holds all that its program imports', () => {
   it.each([
     ['mcp-server', 'mcp-server/main.ts', 'DATABASE_URL: is not set'],

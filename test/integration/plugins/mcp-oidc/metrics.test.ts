@@ -49,6 +49,7 @@ describe('the metrics of the plugin', () => {
     'mcp_oidc_tokens_total{grant="authorization_code",result="ok"} 1',
     'mcp_oidc_tokens_total{grant="authorization_code",result="invalid_grant"} 1',
     'mcp_oidc_tokens_total{grant="refresh_token",result="ok"} 1',
+    'mcp_oidc_refreshes_total{idp="dev",result="ok"} 1',
     'mcp_oidc_registrations_total{result="ok"} 1',
     'mcp_oidc_registrations_total{result="invalid_client_metadata"} 1',
     'mcp_oidc_consents_total{result="ok"} 1',
