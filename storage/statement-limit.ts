@@ -27,8 +27,13 @@ export async function readWithin<T>(
         return read(transaction)
       })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === query_canceled)
+    if (isOutOfTime(error))
       throw new TookTooLong(`the database did not answer within ${limit} ms`, { cause: error })
     throw error
   }
+}
+
+/** Whether the database ended a statement because it took too long. */
+export function isOutOfTime(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === query_canceled
 }

@@ -4,10 +4,9 @@ import type { Database } from '../../storage/database.ts'
 import { type ExportedEvent, searchAuditEvents } from '../../storage/export-audit-events.ts'
 import { readWithin, TookTooLong } from '../../storage/statement-limit.ts'
 import type { Search } from './search-form.ts'
+import type { InTurn } from './turns.ts'
 import { drawnDays, type Usage, usageOf } from './usage.ts'
 
-/** Milliseconds. */
-const limits = { search: 8_000, count: 5_000 }
 const events_on_a_page = 50
 const most_tools = 10
 
@@ -23,9 +22,16 @@ export interface Found {
   readonly took_too_long: readonly ('search' | 'count')[]
 }
 
+export interface Trail {
+  readonly db: Database
+  readonly inTurn: InTurn
+  /** Milliseconds that the database has for each. */
+  readonly limits: { readonly search: number; readonly count: number }
+}
+
 /** A page of events, and with the first page what is counted of all of them. */
 export async function readTrail(
-  db: Database,
+  { db, inTurn, limits }: Trail,
   seen_by: AuditReader,
   { filter, after }: Search,
   now: Date,
@@ -33,18 +39,23 @@ export async function readTrail(
   const drawn = drawnDays(filter.since, filter.until ?? now)
   const { since, until } = drawn
   const counted = { ...filter, type: filter.type ?? 'tool_call', since, until, seen_by }
-  const [events, counts] = await Promise.all([
-    inTime('search', db, transaction =>
+  const events = await inTurn(() =>
+    inTime(db, limits.search, transaction =>
       searchAuditEvents(
         transaction,
         { ...filter, seen_by },
         { ...(after ? { after } : {}), order: 'desc', limit: events_on_a_page + 1 },
       ),
     ),
+  )
+  const counts =
     after || filter.outcome === 'started'
       ? undefined
-      : inTime('count', db, transaction => countAuditEvents(transaction, counted, most_tools)),
-  ])
+      : await inTurn(() =>
+          inTime(db, limits.count, transaction =>
+            countAuditEvents(transaction, counted, most_tools),
+          ),
+        )
   return {
     events: events === 'took_too_long' ? undefined : events.slice(0, events_on_a_page),
     more: events !== 'took_too_long' && events.length > events_on_a_page,
@@ -61,12 +72,12 @@ export async function readTrail(
 }
 
 async function inTime<T>(
-  what: keyof typeof limits,
   db: Database,
+  limit: number,
   read: (db: Database) => Promise<T>,
 ): Promise<T | 'took_too_long'> {
   try {
-    return await readWithin(db, limits[what], read)
+    return await readWithin(db, limit, read)
   } catch (error) {
     if (error instanceof TookTooLong) return 'took_too_long'
     throw error

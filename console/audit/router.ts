@@ -4,7 +4,7 @@ import { requestIdOf } from '../../mcp-server/request-id.ts'
 import { csv, jsonl } from '../../storage/audit-format.ts'
 import type { Database } from '../../storage/database.ts'
 import { exportAuditPages } from '../../storage/export-audit-events.ts'
-import { TookTooLong } from '../../storage/statement-limit.ts'
+import { isOutOfTime } from '../../storage/statement-limit.ts'
 import { messages, showMessage } from '../pages/messages.ts'
 import type { Render } from '../pages/render.ts'
 import { viewerOf } from '../session/viewer.ts'
@@ -15,6 +15,17 @@ import { whoseEvents } from './reader.ts'
 import { readTrail } from './read-trail.ts'
 import { addressOf, parseSearch } from './search-form.ts'
 import { fileName, sendExport } from './send-export.ts'
+import { createTurns, type InTurn, stepsInTurn } from './turns.ts'
+
+/** Milliseconds. */
+export interface AuditLimits {
+  /** For the database to find a page of events. */
+  readonly search: number
+  /** For the database to count them. */
+  readonly count: number
+  /** That whoever exports may read nothing. */
+  readonly patience: number
+}
 
 export interface AuditParts {
   readonly store: { readonly db: Database }
@@ -22,22 +33,30 @@ export interface AuditParts {
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds that whoever exports may read nothing; two minutes unless told. */
-  readonly export_patience?: number
+  readonly limits?: AuditLimits
 }
 
-const searches = { for_one: 2, for_all: 5 }
-const exports = { for_one: 2, for_all: 8 }
+const usual_limits: AuditLimits = { search: 8_000, count: 5_000, patience: 120_000 }
+/** Those of one person keep two connections to the database busy, of the six that all have in turn. */
+const searches = { for_one: 2, for_all: 20 }
+/** Each holds a page of events in memory, and the database only while it reads one. */
+const exports = { for_one: 2, for_all: 40 }
+/** Questions to the trail at once: fewer than the connections that the console's other pages need too. */
+const most_questions = 6
 
 /** The audit trail: searched, counted, exported. `requireViewer` stands in front. */
 export function createAuditRouter(parts: AuditParts): Router {
   const router = Router({ caseSensitive: true })
-  router.get('/', showTrail(parts))
-  router.get('/export', exportTrail(parts))
+  const inTurn = createTurns(most_questions)
+  router.get('/', showTrail(parts, inTurn))
+  router.get('/export', exportTrail(parts, inTurn))
   return router
 }
 
-function showTrail({ store, render, log, now }: AuditParts): RequestHandler {
+function showTrail(
+  { store, render, log, now, limits = usual_limits }: AuditParts,
+  inTurn: InTurn,
+): RequestHandler {
   const gate = createGate(searches)
   return async (request, response) => {
     const viewer = viewerOf(response)
@@ -52,7 +71,12 @@ function showTrail({ store, render, log, now }: AuditParts): RequestHandler {
     const leave = gate.enter(viewer.user_id)
     if (!leave) return showMessage(render, response, 429, refusals.too_many_searches)
     try {
-      const found = await readTrail(store.db, whose.reader, search, new Date(now()))
+      const found = await readTrail(
+        { db: store.db, inTurn, limits },
+        whose.reader,
+        search,
+        new Date(now()),
+      )
       if (found.took_too_long.length > 0)
         log.warn(
           { request_id: requestIdOf(request), what: found.took_too_long },
@@ -66,13 +90,10 @@ function showTrail({ store, render, log, now }: AuditParts): RequestHandler {
   }
 }
 
-function exportTrail({
-  store,
-  render,
-  log,
-  now,
-  export_patience = 120_000,
-}: AuditParts): RequestHandler {
+function exportTrail(
+  { store, render, log, now, limits = usual_limits }: AuditParts,
+  inTurn: InTurn,
+): RequestHandler {
   const gate = createGate(exports)
   return async (request, response) => {
     const viewer = viewerOf(response)
@@ -96,13 +117,13 @@ function exportTrail({
     const until = search.filter.until ?? begun
     const filter = { ...search.filter, until, seen_by: whose.reader }
     try {
-      await sendExport(response, exportAuditPages(store.db, filter), {
+      await sendExport(response, stepsInTurn(inTurn, exportAuditPages(store.db, filter)), {
         format: search.format === 'csv' ? csv : jsonl,
         file_name: fileName(whose.org_id ?? 'mine', search.filter.since, until, search.format),
-        patience: export_patience,
+        patience: limits.patience,
       })
     } catch (error) {
-      if (!response.headersSent && !(error instanceof TookTooLong)) throw error
+      if (!response.headersSent && !isOutOfTime(error)) throw error
       const request_id = requestIdOf(request)
       log.warn({ err: error, request_id }, 'an export of the audit trail ended before its end')
       if (!response.headersSent) showMessage(render, response, 503, refusals.took_too_long)

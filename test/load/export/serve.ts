@@ -3,6 +3,7 @@ import express from 'express'
 import { pino } from 'pino'
 import { createAuditRouter } from '../../../console/audit/router.ts'
 import { createRender } from '../../../console/pages/render.ts'
+import { assignRequestId } from '../../../mcp-server/request-id.ts'
 import { openDatabase } from '../../../storage/database.ts'
 
 /*
@@ -11,7 +12,7 @@ import { openDatabase } from '../../../storage/database.ts'
  */
 
 const db = openDatabase(process.env['DATABASE_URL'] ?? '', { max: 4 })
-const app = express()
+const app = express().use(assignRequestId())
 app.use((_request, response, next) => {
   response.locals['viewer'] = {
     user_id: 'usr_load',
