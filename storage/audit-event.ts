@@ -55,7 +55,10 @@ export interface RateLimitEvent extends AuditSubject, AuditDetail {
   readonly tool?: string
 }
 
-/** The authorization server did something, or turned something away; so did the MCP endpoint (`refusal`). */
+/**
+ * The authorization server did something, or turned something away; so did the MCP endpoint (`refusal`), and
+ * the console (`export`).
+ */
 export interface AccessEvent extends AuditSubject, AuditDetail {
   readonly type:
     | 'registration'
@@ -66,6 +69,7 @@ export interface AccessEvent extends AuditSubject, AuditDetail {
     | 'revocation'
     | 'logout'
     | 'refusal'
+    | 'export'
   readonly outcome: 'started' | Outcome
   /** A tool that was refused by name before it was called. */
   readonly tool?: string
@@ -85,6 +89,7 @@ export const audit_types = [
   'refresh',
   'revocation',
   'logout',
+  'export',
   'refusal',
   'rate_limit',
   'tool_call',

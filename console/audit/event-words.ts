@@ -12,6 +12,7 @@ export const type_words: Readonly<Record<AuditType, string>> = {
   refresh: 'Token renewed',
   revocation: 'Revocation',
   logout: 'Sign-out',
+  export: 'Export of the trail',
   registration: 'Registration of an app',
   refusal: 'Request refused',
   rate_limit: 'Rate limit',
@@ -29,6 +30,7 @@ const details = {
   error_code: 'Error',
   reason: 'Reason',
   client_id: 'AI app',
+  client_kind: 'Vouched for by',
   user_id: 'User id',
   connection_id: 'Connection',
   duration_ms: 'Milliseconds',
@@ -40,6 +42,13 @@ const details = {
   request_id: 'Request',
   id: 'Event',
 } as const satisfies Partial<Record<AuditColumn, string>>
+
+/** Who vouches for an app, as the consent page says it. */
+const kind_words: Readonly<Record<string, string>> = {
+  verified_host: 'The host that publishes it',
+  pre_registered: 'The operator of the gateway',
+  self_declared: 'Nobody: the app says so itself',
+}
 
 export interface EventWords {
   /** For the machine, and for people: UTC, to the second. */
@@ -76,7 +85,14 @@ export function eventWords(event: ExportedEvent): EventWords {
       const text = textOf(event[name])
       if (text === undefined) return []
       const more = searchFor(name, event)
-      return [{ name, label: details[name], text, ...(more ? { more } : {}) }]
+      return [
+        {
+          name,
+          label: details[name],
+          text: name === 'client_kind' ? (kind_words[text] ?? text) : text,
+          ...(more ? { more } : {}),
+        },
+      ]
     }),
   }
 }

@@ -11,6 +11,7 @@ import { viewerOf } from '../session/viewer.ts'
 import { createGate } from './gate.ts'
 import { refusals } from './refusals.ts'
 import { auditPage } from './page.ts'
+import { recordExport } from './record-export.ts'
 import { whoseEvents } from './reader.ts'
 import { readTrail } from './read-trail.ts'
 import { addressOf, parseSearch } from './search-form.ts'
@@ -112,19 +113,22 @@ function exportTrail(
         303,
         addressOf('/console/audit', search.asked, { format: undefined }),
       )
-    const leave = gate.enter(viewer.user_id)
-    if (!leave) return showMessage(render, response, 429, refusals.too_many_exports)
     const until = search.filter.until ?? begun
     const filter = { ...search.filter, until, seen_by: whose.reader }
+    const request_id = requestIdOf(request)
+    const leave = gate.enter(viewer.user_id)
+    if (!leave) return showMessage(render, response, 429, refusals.too_many_exports)
     try {
-      await sendExport(response, stepsInTurn(inTurn, exportAuditPages(store.db, filter)), {
-        format: search.format === 'csv' ? csv : jsonl,
-        file_name: fileName(whose.org_id ?? 'mine', search.filter.since, until, search.format),
-        patience: limits.patience,
-      })
+      await recordExport(store.db, { viewer, whose, search, until, request_id }, () =>
+        sendExport(response, stepsInTurn(inTurn, exportAuditPages(store.db, filter)), {
+          format: search.format === 'csv' ? csv : jsonl,
+          file_name: fileName(whose.org_id ?? 'mine', search.filter.since, until, search.format),
+          patience: limits.patience,
+          // Whoever has it all may begin the next one at once.
+        }).finally(leave),
+      )
     } catch (error) {
       if (!response.headersSent && !isOutOfTime(error)) throw error
-      const request_id = requestIdOf(request)
       log.warn({ err: error, request_id }, 'an export of the audit trail ended before its end')
       if (!response.headersSent) showMessage(render, response, 503, refusals.took_too_long)
     } finally {

@@ -143,6 +143,7 @@ export function createMetrics(): Metrics {
         case 'revocation':
         case 'logout':
           return others[type].inc({ result })
+        case 'export':
         case 'refusal':
         case 'tool_call':
         case 'rate_limit':

@@ -8,6 +8,7 @@ import { createAuditRouter } from '../../../console/audit/router.ts'
 import { createRender } from '../../../console/pages/render.ts'
 import { assignRequestId } from '../../../mcp-server/request-id.ts'
 import { type Database, openDatabase } from '../../../storage/database.ts'
+import { expectSoon } from '../../support/soon.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
 
 let test: TestStore
@@ -86,5 +87,20 @@ describe('the audit trail of the console', () => {
       expect([200, 429]).toContain(status)
       next.destroy()
     }
+  })
+
+  it('C02 an export that breaks off is on record as one', async () => {
+    const ends = () =>
+      test.db
+        .selectFrom('audit_events')
+        .select(['outcome', 'error_code'])
+        .where('type', '=', 'export')
+        .where('user_id', '=', 'usr_3')
+        .orderBy('id')
+        .execute()
+    const export_of_three = await begin('usr_3')
+    expect(await ends()).toEqual([{ outcome: 'started', error_code: null }])
+    export_of_three.destroy()
+    await expectSoon(async () => (await ends())[1]?.error_code, 'broken_off')
   })
 })

@@ -6,6 +6,7 @@ import request from 'supertest'
 import { createAuditRouter } from '../../../console/audit/router.ts'
 import { createRender } from '../../../console/pages/render.ts'
 import type { Viewer } from '../../../console/session/viewer.ts'
+import { assignRequestId } from '../../../mcp-server/request-id.ts'
 import { recordAuditEvents } from '../../../storage/audit.ts'
 import { audit_outcomes, audit_types, type AuditEvent } from '../../../storage/audit-event.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
@@ -36,7 +37,7 @@ const events = orgs.flatMap(org_id =>
 
 let test: TestStore
 let viewer: Viewer
-const app = express()
+const app = express().use(assignRequestId())
 
 beforeAll(async () => {
   test = await createTestStore()

@@ -161,6 +161,29 @@ describe('the audit trail in the console', () => {
     expect(rows).toEqual([expect.stringContaining(",'=cmd|calc,")])
   })
 
+  it('C02 M05 an export is on record itself, for whoever answers for what was taken', async () => {
+    const query = '/audit/export?format=csv&tool=whoami&from=2026-01-01&until=2026-01-02'
+    await text('alice', query)
+    await text('bob', query)
+    const events = await server.db
+      .selectFrom('audit_events')
+      .select(['outcome', 'org_id', 'email', 'reason', 'request_id'])
+      .where('type', '=', 'export')
+      .where('reason', 'like', '%by tool')
+      .where('at', '>', new Date(Date.now() - 60_000))
+      .orderBy('id', 'desc')
+      .limit(4)
+      .execute()
+    const reason = 'csv, 2026-01-01T00:00:00.000Z to 2026-01-02T00:00:00.000Z, by tool'
+    const request_id = expect.any(String)
+    const taken = (email: string, org_id: string | null) =>
+      ['ok', 'started'].map(outcome => ({ outcome, org_id, email, reason, request_id }))
+    expect(events).toEqual([
+      ...taken('bob@acme.example', null),
+      ...taken('alice@acme.example', 'acme'),
+    ])
+  })
+
   it('C02 no other site begins an export, and asking for its head begins none', async () => {
     for (const options of [{ site: 'cross-site' }, { method: 'HEAD' }]) {
       const answer = await ask('alice', '/audit/export?format=csv&tool=whoami', options)
