@@ -19,7 +19,8 @@ const LogMessage = z.looseObject({
   correlation_id: z.string().optional(),
   user_id: z.string().nullish(),
   org_id: z.string().nullish(),
-  limited_by: z.enum(['ip', 'org', 'tool']).optional(),
+  // Another plugin's word for it must not cost the other messages of a batch.
+  limited_by: z.enum(['ip', 'org', 'tool']).optional().catch(undefined),
 })
 
 export type LogMessage = z.output<typeof LogMessage>

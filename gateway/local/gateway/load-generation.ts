@@ -8,6 +8,7 @@ import type { Instances } from './instances.ts'
 import { readKeyPair } from './key-pair.ts'
 import type { KeyPair, TlsOptions } from './key-pair.ts'
 import type { Surroundings } from './plugin-entity.ts'
+import { unreachableParts } from './unreachable.ts'
 
 export interface Loaded {
   readonly configuration: Configuration
@@ -36,7 +37,11 @@ export async function loadGeneration(
     tls ? readKeyPair(tls) : undefined,
   ])
   const failed = [read, pair].flatMap(each => (each && 'problems' in each ? each.problems : []))
-  if ('problems' in read || (pair && 'problems' in pair)) throw new ConfigurationError(failed)
+  if ('problems' in read || (pair && 'problems' in pair)) {
+    const { environment } = surroundings
+    const unreachable = read.text === undefined ? [] : unreachableParts(read.text, environment)
+    throw new ConfigurationError([...failed, ...(await unreachable)])
+  }
 
   const { configuration, hash } = read
   const generation = createGeneration(configuration, instances, { enforce_guards })
@@ -49,17 +54,17 @@ export async function loadGeneration(
 }
 
 async function readConfiguration(file: string, surroundings: Surroundings) {
-  let text: string
+  let text: string | undefined
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    return { problems: [`--config ${file} cannot be read: ${(error as Error).message}`] }
+    return { text, problems: [`--config ${file} cannot be read: ${(error as Error).message}`] }
   }
   try {
     const hash = createHash('md5').update(text).digest('hex')
-    return { configuration: loadConfiguration(text, surroundings), hash }
+    return { text, configuration: loadConfiguration(text, surroundings), hash }
   } catch (error) {
-    if (error instanceof ConfigurationError) return { problems: error.problems }
+    if (error instanceof ConfigurationError) return { text, problems: error.problems }
     throw error
   }
 }

@@ -85,6 +85,13 @@ describe("M05 what Kong's http-log tells", () => {
     expect(await last()).toMatchObject({ limited_by, user_id: 'usr_alice', ...more })
   })
 
+  it('in words of another plugin costs no other message of the batch', async () => {
+    const foreign = { ...of_nobody, limited_by: 'a quota of mine', correlation_id: 'req-foreign' }
+    const known = { correlation_id: 'req-beside' }
+    expect((await send([message(foreign), message(known)])).status).toBe(204)
+    expect(await last()).toMatchObject({ request_id: 'req-beside', limited_by: 'user' })
+  })
+
   it('of nobody known is counted by the minute and address', async () => {
     const before = await count()
     const flood = Array.from({ length: 40 }, (_, n) =>

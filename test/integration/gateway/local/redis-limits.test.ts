@@ -112,3 +112,42 @@ describe('a PostgreSQL that is not there at start', () => {
     await expect(starting).rejects.not.toThrow('s3cret')
   })
 })
+
+describe('a file with mistakes, and a Redis and a PostgreSQL that are not there', () => {
+  it('O05 are told of all at once, each once, without a password', async () => {
+    const [redis_port = 0, database_port = 0] = await freePorts(2)
+    const url = `postgres://me:s3cret@127.0.0.1:${database_port}/x`
+    const door = `{ name: door, config: { database_url: '${url}', nonsense: 1 } }`
+    const starting = openGateway({
+      plugins: [door, '{ name: acl }', limited(redis_port, 0, false)],
+      mcp_plugins: [door, limited(redis_port, 0, false), limited(redis_port, 0, true)],
+      options: {
+        external_plugin: {
+          name: 'door',
+          priority: 1050,
+          config: { type: 'record', fields: [{ database_url: { type: 'string' } }] },
+        },
+      },
+    })
+    const failure = (await starting.catch((error: unknown) => error)) as {
+      readonly name: string
+      readonly problems: readonly string[]
+    }
+    expect(failure.name).toBe('ConfigurationError')
+    const { problems } = failure
+    const of = (words: string) => problems.filter(problem => problem.includes(words))
+    expect(of("does not know the plugin 'acl'")).toHaveLength(1)
+    expect(of('nonsense')).toHaveLength(2)
+    expect(of('PostgreSQL at')).toEqual([
+      expect.stringMatching(
+        `plugins\\[\\d\\].config.database_url: PostgreSQL at 127.0.0.1:${database_port} does not answer .*: start it`,
+      ),
+    ])
+    expect(of('Redis at')).toEqual([
+      expect.stringMatching(
+        `plugins\\[\\d\\].config.redis: Redis at 127.0.0.1:${redis_port} does not answer .*ECONNREFUSED.*: start it`,
+      ),
+    ])
+    expect(problems.join()).not.toContain('s3cret')
+  })
+})
