@@ -42,7 +42,8 @@ const body_message = message<{
   error?: string
 }>('kong_plugin_protocol.RawBodyResult')
 
-const empty: Message<void> = { encode: () => nothing, decode: () => undefined }
+/** What is replied where there is nothing to say. */
+export const empty: Message<void> = { encode: () => nothing, decode: () => undefined }
 const string: Message<string> = {
   encode: v => string_message.encode({ v }),
   decode: bytes => string_message.decode(bytes).v,
@@ -56,10 +57,22 @@ const int: Message<number> = {
   encode: v => int_message.encode({ v }),
   decode: bytes => int_message.decode(bytes).v,
 }
+/** Of headers that nobody can change any more, by themselves. */
+const encoded_headers = new WeakMap<Headers, Uint8Array>()
 const headers: Message<Headers> = {
-  encode: value => struct_message.encode(toHeaderStruct(value)),
+  encode(value) {
+    const known = encoded_headers.get(value)
+    if (known) return known
+    const encoded = struct_message.encode(toHeaderStruct(value))
+    if (isFixed(value)) encoded_headers.set(value, encoded)
+    return encoded
+  },
   decode: bytes => fromHeaderStruct(struct_message.decode(bytes)),
 }
+function isFixed(value: Headers): boolean {
+  return Object.isFrozen(value) && Object.values(value).every(text => typeof text === 'string')
+}
+
 const list: Message<readonly SharedValue[]> = {
   encode: values => list_message.encode(toListValue(values)),
   decode: bytes => fromListValue(list_message.decode(bytes)),

@@ -126,7 +126,10 @@ export function createMetrics(): Metrics {
     registry,
     request: (serve, outcome, reason) =>
       requests.inc(reason === undefined ? { serve, outcome } : { serve, outcome, reason }),
-    validation: () => validation.startTimer(),
+    validation: () => {
+      const began = performance.now()
+      return () => validation.observe((performance.now() - began) / 1000)
+    },
     auditWrite: () => writes.startTimer(),
     event({ type, outcome, error_code, idp }) {
       const result = error_code ?? outcome

@@ -24,9 +24,11 @@ function find(kong: Pdk, method: string): Call {
   const camel = path.map(word =>
     word.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
   )
-  let found: unknown = kong
-  for (const name of camel) found = (found as Record<string, unknown>)[name]
-  return found as Call
+  const name = camel.pop() ?? ''
+  let part: unknown = kong
+  for (const step of camel) part = (part as Record<string, unknown>)[step]
+  return (...args) =>
+    (part as Record<string, Call>)[name]?.(...args) ?? Promise.reject(new Error(method))
 }
 
 /** What a frame of ours says: a method's name, its argument, or the answer to a call. */

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { Headers } from '../../../gateway/plugin-server/pdk.ts'
 import type { Connection } from '../../../storage/connections.ts'
 import type { Settings } from '../config/settings.ts'
 import { type AccessToken, createTokenVerifier } from './access-token.ts'
@@ -7,12 +8,13 @@ import { signAssertion } from './assertion.ts'
 import type { Credentials } from './bearer-token.ts'
 import { refuse, type Refusal } from './challenge.ts'
 import { connectionProblem } from './connection-problem.ts'
-import type { Identity } from './identity.ts'
+import { type Identity, identityHeaders } from './identity.ts'
 
 export interface Admission {
   readonly refused: false
   readonly identity: Identity
-  readonly assertion: string
+  /** What takes the place of the client's headers, the assertion among them. */
+  readonly headers: Headers
 }
 
 export interface Door {
@@ -36,7 +38,10 @@ const assertion_reuse = 0.5
 
 interface Verified {
   readonly token: AccessToken
-  signed?: { readonly assertion: string; readonly identity: string; readonly until: number }
+  /** Whether it was granted a scope of this server. */
+  readonly in_scope: boolean
+  /** Of this very state of the connection, and good until then. */
+  signed?: { readonly admission: Admission; readonly state: Connection; readonly until: number }
 }
 
 const known_nothing = 'Sign in to use this server.'
@@ -52,7 +57,7 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
   const known_scopes = new Set(settings.scopes.map(scope => scope.name))
 
   async function lookUp(jwt: string): Promise<Verified | Refusal> {
-    const key = createHash('sha256').update(jwt).digest('base64')
+    const key = hash('sha256', jwt, 'base64')
     const known = verified.get(key)
     if (known && known.token.exp * 1000 > now()) return known
     verified.delete(key)
@@ -65,19 +70,28 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
         verdict.refused === 'ERR_JWT_EXPIRED' ? 'expired' : 'invalid_token',
         `token refused: ${verdict.refused}`,
       )
-    const entry = { token: verdict.token }
+    const { token } = verdict
+    const in_scope = token.scope.split(' ').some(scope => known_scopes.has(scope))
+    const entry = { token, in_scope }
     verified.set(key, entry)
     return entry
   }
 
-  async function assert(entry: Verified, identity: Identity): Promise<string> {
-    const described = JSON.stringify(identity)
-    if (entry.signed && entry.signed.until > now() && entry.signed.identity === described)
-      return entry.signed.assertion
-    const until = now() + settings.assertion_ttl * 1000 * assertion_reuse
-    const assertion = await signAssertion(settings, identity, now())
-    entry.signed = { assertion, identity: described, until }
-    return assertion
+  async function admit(entry: Verified, state: Connection): Promise<Admission> {
+    const time = now()
+    const { signed } = entry
+    if (signed && signed.until > time && signed.state === state) return signed.admission
+    const identity = identityOf(entry.token, state)
+    const assertion = await signAssertion(settings, identity, time)
+    const admission: Admission = {
+      refused: false,
+      identity,
+      // Never changed, so that they are encoded for Kong once.
+      headers: Object.freeze(identityHeaders(identity, assertion)),
+    }
+    const until = time + settings.assertion_ttl * 1000 * assertion_reuse
+    entry.signed = { admission, state, until }
+    return admission
   }
 
   return {
@@ -100,7 +114,7 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
           'connection',
           problem ?? 'no connection',
         )
-      if (!token.scope.split(' ').some(scope => known_scopes.has(scope)))
+      if (!entry.in_scope)
         return refuse(
           settings,
           'insufficient_scope',
@@ -108,8 +122,7 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
           'scope',
           'scope',
         )
-      const identity = identityOf(token, state)
-      return { refused: false, identity, assertion: await assert(entry, identity) }
+      return admit(entry, state)
     },
   }
 }

@@ -11,7 +11,7 @@ import { judgeTool, type ToolRules, type ToolVerdict } from '../message/tool-rul
 import { bearerToken } from './bearer-token.ts'
 import { refuse } from './challenge.ts'
 import type { Door } from './door.ts'
-import { type Identity, identityHeaders } from './identity.ts'
+import type { Identity } from './identity.ts'
 import { turnAway } from './turn-away.ts'
 
 export interface Inspection {
@@ -42,12 +42,12 @@ export async function serveInspected(kong: Pdk, door: Door, inspection: Inspecti
   const headers = await kong.request.getHeaders(kong_header_limit)
   const verdict = await door.judge(bearerToken(one(headers, 'authorization')))
   if (verdict.refused) return turnAway(kong, verdict, inspection)
-  const { identity, assertion } = verdict
+  const { identity } = verdict
   const body = await readBody(await kong.request.getRawBody(), most_message_bytes + 1)
   const judged = inspect(inspection, headers, body, identity)
   if (typeof judged === 'string')
     return kong.service.request.setHeaders({
-      ...identityHeaders(identity, assertion),
+      ...verdict.headers,
       'X-Mcp-Tool': judged,
     })
   inspection.metrics.request('resource', 'refused', 'message')

@@ -1,12 +1,11 @@
 import type { Pdk } from '../../../gateway/plugin-server/pdk.ts'
 import { bearerToken } from './bearer-token.ts'
 import type { Door } from './door.ts'
-import { identityHeaders } from './identity.ts'
 import { type TurnAwayParts, turnAway } from './turn-away.ts'
 
 /** `serve: resource`. Two PDK calls when all is well: the token is read, the identity replaces it. */
 export async function serveResource(kong: Pdk, door: Door, parts: TurnAwayParts): Promise<void> {
   const verdict = await door.judge(bearerToken(await kong.request.getHeader('authorization')))
   if (verdict.refused) return turnAway(kong, verdict, parts)
-  await kong.service.request.setHeaders(identityHeaders(verdict.identity, verdict.assertion))
+  await kong.service.request.setHeaders(verdict.headers)
 }

@@ -58,6 +58,56 @@ describe('a conversation with Kong', () => {
     expect(Number((await peer.readReturn()).sequence)).toBe(7)
   })
 
+  it('sends a call that is answered with nothing together with the end, and waits for its answer', async () => {
+    const { peer, instances } = runAccess(kong => kong.service.request.setHeaders({ a: '1' }))
+    const chunks: Buffer[] = []
+    peer.stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    const [method] = await peer.readCall()
+    expect(method).toBe('kong.service.request.set_headers')
+    expect(await peer.readText()).toBe('')
+    await peer.readReturn()
+    expect(chunks).toHaveLength(1)
+    // Kong has not written its answer yet: whoever closed the connection now would make it fail.
+    expect(instances.find(1)?.events.size).toBe(1)
+    peer.frames.send(Buffer.alloc(0))
+    await new Promise(setImmediate)
+    expect(instances.find(1)?.events.size).toBe(0)
+    peer.startEvent(1, 8)
+    expect((await peer.readCall())[0]).toBe(method)
+  })
+
+  it('keeps the order of calls, whether they are answered or not', async () => {
+    const got: unknown[] = []
+    const { peer } = runAccess(async kong => {
+      const method = kong.request.getMethod()
+      void kong.log.info('first')
+      const path = kong.request.getPath()
+      void kong.log.info('second')
+      got.push(await path, await method)
+    })
+    const reply = pdk_methods['kong.request.get_path'].reply
+    expect((await peer.readCall())[0]).toBe('kong.request.get_method')
+    peer.frames.send(reply.encode('GET'))
+    expect((await peer.readCall())[0]).toBe('kong.log.info')
+    expect((await peer.readCall())[0]).toBe('kong.request.get_path')
+    peer.frames.send(Buffer.alloc(0))
+    peer.frames.send(reply.encode('/mcp'))
+    const [method, argument] = await peer.readCall()
+    expect(method).toBe('kong.log.info')
+    expect(pdk_methods['kong.log.info'].argument.decode(argument)).toEqual(['second'])
+    expect(await peer.readText()).toBe('')
+    expect(got).toEqual(['/mcp', 'GET'])
+  })
+
+  it('G01 answers 503 when the phase fails after a call that is answered with nothing', async () => {
+    const { peer } = runAccess(async kong => {
+      await kong.service.request.setHeaders({ Authorization: 'Bearer good' })
+      throw new Error('it failed')
+    })
+    expect((await peer.readCall())[0]).toBe('kong.service.request.set_headers')
+    expect((await peer.readExit()).status).toBe(503)
+  })
+
   it('sends nothing after exit, whatever the plugin does', async () => {
     const later: unknown[] = []
     const { promise: done, resolve: finish } = Promise.withResolvers<undefined>()

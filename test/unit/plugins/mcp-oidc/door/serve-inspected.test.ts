@@ -6,6 +6,7 @@ import type { Headers, RawBody } from '../../../../../gateway/plugin-server/pdk.
 import { parseConfig } from '../../../../../plugins/mcp-oidc/config/settings.ts'
 import type { Door } from '../../../../../plugins/mcp-oidc/door/door.ts'
 import { refuse } from '../../../../../plugins/mcp-oidc/door/challenge.ts'
+import { identityHeaders } from '../../../../../plugins/mcp-oidc/door/identity.ts'
 import { serveInspected } from '../../../../../plugins/mcp-oidc/door/serve-inspected.ts'
 import { failClosed } from '../../../../../plugins/mcp-oidc/fail-closed.ts'
 import { rawConfig } from '../../../../support/config.ts'
@@ -42,7 +43,9 @@ async function serve({ headers = {}, body = '', door, failing, audit }: Sent) {
   const events: unknown[] = []
   const log = recordingLog()
   const judge: Door['judge'] =
-    door ?? (() => Promise.resolve({ refused: false, identity, assertion: 'signed' }))
+    door ??
+    (() =>
+      Promise.resolve({ refused: false, identity, headers: identityHeaders(identity, 'signed') }))
   const record = async (req: object, event: object) => {
     await audit?.()
     events.push({ ...req, ...event })
