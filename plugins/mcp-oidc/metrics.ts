@@ -46,11 +46,18 @@ export function createMetrics(): Metrics {
   const registers = [registry]
   const counter = (name: string, help: string, labelNames: readonly string[]) =>
     new Counter({ name, help, labelNames: [...labelNames], registers })
-  const requests = counter(
-    'mcp_oidc_requests_total',
-    'Requests by serve (resource, authorization), outcome (admitted, answered, refused, error) and, at the resource, reason of a refusal.',
-    ['serve', 'outcome', 'reason'],
-  )
+  /** Admitted requests that the counter does not know yet: there are far more of them than scrapes. */
+  let admitted = 0
+  const requests = new Counter({
+    name: 'mcp_oidc_requests_total',
+    help: 'Requests by serve (resource, authorization), outcome (admitted, answered, refused, error) and, at the resource, reason of a refusal.',
+    labelNames: ['serve', 'outcome', 'reason'],
+    registers,
+    collect() {
+      this.inc({ serve: 'resource', outcome: 'admitted' }, admitted)
+      admitted = 0
+    },
+  })
   const validation = new Histogram({
     name: 'mcp_oidc_validation_seconds',
     help: 'Time to a verdict about one request to the resource, without calls to Kong.',
@@ -124,8 +131,10 @@ export function createMetrics(): Metrics {
   for (const other of Object.values(others)) other.inc({ result: 'ok' }, 0)
   return {
     registry,
-    request: (serve, outcome, reason) =>
-      requests.inc(reason === undefined ? { serve, outcome } : { serve, outcome, reason }),
+    request(serve, outcome, reason) {
+      if (serve === 'resource' && outcome === 'admitted') admitted += 1
+      else requests.inc(reason === undefined ? { serve, outcome } : { serve, outcome, reason })
+    },
     validation: () => {
       const began = performance.now()
       return () => validation.observe((performance.now() - began) / 1000)

@@ -23,6 +23,8 @@ import { removeLimits } from './remove-limits.ts'
  */
 export interface LocalSystem<P extends Child> {
   readonly url: string
+  /** The MCP server itself. */
+  readonly mcp_server_url: string
   readonly socket: string
   readonly keys: DevelopmentKeys
   /** Straight to PostgreSQL. */
@@ -125,6 +127,7 @@ export async function openLocalSystem<P extends Child>(
     await untilReady(answersAt(`http://127.0.0.1:${mcp_server}/readyz`), { patience, signal })
     return {
       ...{ url, socket, keys, database_url, environment, config_file, folder },
+      mcp_server_url: `http://127.0.0.1:${mcp_server}`,
       part: name => {
         const part = running.get(name)
         if (!part) throw new Error(`${name} was never started`)

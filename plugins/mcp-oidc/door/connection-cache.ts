@@ -19,10 +19,13 @@ export interface ConnectionCacheParts {
   readonly now: () => number
 }
 
+/** A connection's state; undefined when there is none. */
+type Known = Connection | undefined
+
 /** The state of connections. */
 export interface ConnectionCache {
-  /** Rejects when it has to look it up and cannot. */
-  get(id: string): Promise<Connection | undefined>
+  /** At once when it is known; otherwise it is looked up, and rejects when that cannot be done. */
+  get(id: string): Known | Promise<Known>
   /** It has changed: what is known of it, or is being looked up, does not count. */
   forget(id: string): void
   /** The same for all of them. */
@@ -83,23 +86,26 @@ export function cacheConnections(parts: ConnectionCacheParts): ConnectionCache {
     return look_up.answer
   }
 
-  return {
-    async get(id) {
-      const entry = entries.get(id)
-      if (entry && isFresh(entry)) return entry.connection
-      const asked_at = now()
-      try {
-        for (;;) {
-          const found = await lookUp(id)
-          // One that was under way already may be older than is good for this question.
-          if (isTolerable(found) || asked_at - found.at <= grace) return found.connection
-        }
-      } catch (error) {
-        // Unless it was forgotten meanwhile.
-        const known = entries.get(id)
-        if (known && isTolerable(known)) return known.connection
-        throw error
+  async function findOut(id: string): Promise<Known> {
+    const asked_at = now()
+    try {
+      for (;;) {
+        const found = await lookUp(id)
+        // One that was under way already may be older than is good for this question.
+        if (isTolerable(found) || asked_at - found.at <= grace) return found.connection
       }
+    } catch (error) {
+      // Unless it was forgotten meanwhile.
+      const known = entries.get(id)
+      if (known && isTolerable(known)) return known.connection
+      throw error
+    }
+  }
+
+  return {
+    get(id) {
+      const entry = entries.get(id)
+      return entry && isFresh(entry) ? entry.connection : findOut(id)
     },
     forget(id) {
       entries.delete(id)

@@ -26,7 +26,7 @@ export interface Door {
 
 export interface DoorParts {
   /** The state of a connection, from the cache or the database; `undefined` when there is none. */
-  readonly connection: (id: string) => Promise<Connection | undefined>
+  readonly connection: (id: string) => Connection | undefined | Promise<Connection | undefined>
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -56,11 +56,16 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
   const verified = new LRUCache<string, Verified>({ max: most_verified_tokens })
   const known_scopes = new Set(settings.scopes.map(scope => scope.name))
 
-  async function lookUp(jwt: string): Promise<Verified | Refusal> {
+  /** Without a promise where nothing has to be waited for: so it is for almost every request. */
+  function lookUp(jwt: string): Verified | Promise<Verified | Refusal> {
     const key = hash('sha256', jwt, 'base64')
     const known = verified.get(key)
     if (known && known.token.exp * 1000 > now()) return known
     verified.delete(key)
+    return verifyAnew(jwt, key)
+  }
+
+  async function verifyAnew(jwt: string, key: string): Promise<Verified | Refusal> {
     const verdict = await verify(jwt)
     if ('refused' in verdict)
       return refuse(
@@ -77,10 +82,14 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
     return entry
   }
 
-  async function admit(entry: Verified, state: Connection): Promise<Admission> {
+  function admit(entry: Verified, state: Connection): Admission | Promise<Admission> {
     const time = now()
     const { signed } = entry
     if (signed && signed.until > time && signed.state === state) return signed.admission
+    return admitAnew(entry, state, time)
+  }
+
+  async function admitAnew(entry: Verified, state: Connection, time: number): Promise<Admission> {
     const identity = identityOf(entry.token, state)
     const assertion = await signAssertion(settings, identity, time)
     const admission: Admission = {
@@ -101,10 +110,12 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
         return refuse(settings, undefined, known_nothing, 'no_token', 'no token')
       if (credentials.kind === 'malformed')
         return refuse(settings, 'invalid_token', bad_token, 'malformed', 'malformed header')
-      const entry = await lookUp(credentials.token)
+      const looked_up = lookUp(credentials.token)
+      const entry = looked_up instanceof Promise ? await looked_up : looked_up
       if ('refused' in entry) return entry
       const { token } = entry
-      const state = await connection(token.sid)
+      const found = connection(token.sid)
+      const state = found instanceof Promise ? await found : found
       const problem = connectionProblem(token, state, now())
       if (problem || !state)
         return refuse(

@@ -95,7 +95,7 @@ function runEvents(stream: Socket, player: Player, { next, done }: Events): Prom
     }
     stream.on('data', chunk => {
       try {
-        const { answers, over } = player.take(chunk as Buffer)
+        const { answers, over } = player.take(chunk)
         if (answers.length > 0) stream.write(answers)
         if (over) {
           done(began)

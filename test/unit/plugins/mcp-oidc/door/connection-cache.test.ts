@@ -165,7 +165,7 @@ describe('cacheConnections', () => {
             const asked_at = time
             const ended = ended_at
             asking.push(
-              model.get('c').then(
+              Promise.resolve(model.get('c')).then(
                 found => {
                   if (found?.status !== 'active' || ended === undefined) return
                   active_after_end += 1

@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { createConnection } from 'node:net'
+import { basename, dirname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { encodeFrames, FrameDecoder } from '../../../gateway/plugin-server/frames.ts'
+import { rpc_call, rpc_return } from '../../../gateway/plugin-server/rpc.ts'
+import { plugin_server_program } from '../parts.ts'
+
+const stock_program = createRequire(import.meta.filename).resolve(
+  'kong-pdk/bin/kong-js-pluginserver',
+)
+
+/** A plugin server under load: all of its processes. */
+export interface ServerProcess {
+  readonly socket: string
+  /** Milliseconds of processor time so far, its workers' included; NaN where /proc is not there. */
+  cpu(): Promise<number>
+  /** Resident bytes, its workers' included; NaN where /proc is not there. */
+  resident(): Promise<number>
+  stop(): Promise<void>
+}
+
+export function startOurs(socket: string, workers: number, plugins?: string) {
+  const directory = plugins === undefined ? [] : ['--plugins-directory', plugins]
+  const args = ['--socket', socket, '--workers', String(workers), '--metrics-port', 'off']
+  return start(socket, [plugin_server_program, ...args, ...directory], '"msg":"listening"')
+}
+
+export function startStock(socket: string, plugins: string) {
+  const args = ['-p', dirname(socket), '--sock-name', basename(socket), '-d', plugins]
+  return start(socket, [stock_program, ...args], 'server started at')
+}
+
+/** Resolves when a line of its output says that it listens. */
+async function start(
+  socket: string,
+  args: readonly string[],
+  listening: string,
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, args, { cwd: '/', env: {} })
+  const exited = once(child, 'exit')
+  const said: string[] = []
+  await new Promise<void>((resolve, reject) => {
+    for (const input of [child.stdout, child.stderr])
+      createInterface({ input }).on('line', line => {
+        said.push(line)
+        if (said.length > 10) said.shift()
+        if (line.includes(listening)) resolve()
+      })
+    exited.then(() => reject(new Error(`it ended: ${said.join('\n')}`)), reject)
+  })
+  const { pid = 0 } = child
+  const sum = async (read: (pid: number) => Promise<number>) => {
+    const each = await Promise.all((await family(pid)).map(read))
+    return each.reduce((total, value) => total + value, 0)
+  }
+  return {
+    socket,
+    cpu: () => sum(cpuOf),
+    resident: () => sum(residentOf),
+    stop: async () => {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+async function family(pid: number): Promise<readonly number[]> {
+  const children = await read(`/proc/${pid}/task/${pid}/children`)
+  return [pid, ...children.split(' ').filter(Boolean).map(Number)]
+}
+
+/** proc(5): utime and stime are the 14th and 15th member of stat, in ticks of 10 ms. */
+async function cpuOf(pid: number): Promise<number> {
+  const members = (await read(`/proc/${pid}/stat`)).split(') ')[1]?.split(' ') ?? []
+  return (Number(members[11]) + Number(members[12])) * 10
+}
+
+async function residentOf(pid: number): Promise<number> {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(await read(`/proc/${pid}/status`))?.[1]) * 1024
+}
+
+async function read(file: string): Promise<string> {
+  return (await readFile(file, 'utf8').catch(() => '')).trim()
+}
+
+/** Starts an instance over the protocol; gives the id that events name it with. */
+export async function startInstance(
+  { socket }: ServerProcess,
+  name: string,
+  config: unknown,
+): Promise<number> {
+  const stream = createConnection({ path: socket })
+  const decoder = new FrameDecoder()
+  const call = { name, config: Buffer.from(JSON.stringify(config)) }
+  stream.write(encodeFrames(rpc_call.encode({ sequence: 1, cmd_start_instance: call })))
+  for await (const chunk of stream)
+    for (const frame of decoder.push(chunk as Buffer)) {
+      stream.destroy()
+      const { instance_status } = rpc_return.decode(frame)
+      if (!instance_status) throw new Error(`no instance of ${name} was started`)
+      return instance_status.instance_id
+    }
+  throw new Error('the plugin server closed the connection')
+}
