@@ -36,7 +36,7 @@ export async function openExports(
   }
   const port = await heard('port')
   return {
-    url: `http://127.0.0.1:${port}/console/audit/export?org=acme`,
+    url: `http://127.0.0.1:${port}/console/audit/export?org=acme&type=tool_call`,
     memory() {
       const answer = heard('resident')
       child.send('memory')
