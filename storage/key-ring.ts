@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto'
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { keyWeakness } from './key-strength.ts'
 
 export interface SecretKey {
@@ -36,11 +36,20 @@ export function parseKeyRing(jwks: string): KeyRing {
   return [first, ...others]
 }
 
+/** Derived once for each key and purpose: a sign-in seals and opens dozens of values. */
+const derived = new WeakMap<SecretKey, Map<string, KeyObject>>()
+
 /** One key per purpose (RFC 5869), so that sealing and hashing never share a key. */
-export function subkey(key: SecretKey, purpose: string): Uint8Array {
-  return new Uint8Array(
-    hkdfSync('sha256', key.key, '', `mcp-oidc-gateway/${purpose}/v1`, KEY_BYTES),
-  )
+export function subkey(key: SecretKey, purpose: string): KeyObject {
+  const of_key = derived.get(key) ?? new Map<string, KeyObject>()
+  derived.set(key, of_key)
+  const known = of_key.get(purpose)
+  if (known) return known
+  const info = `mcp-oidc-gateway/${purpose}/v1`
+  const bytes = hkdfSync('sha256', key.key, '', info, KEY_BYTES)
+  const made = createSecretKey(new Uint8Array(bytes))
+  of_key.set(purpose, made)
+  return made
 }
 
 function jwksMembers(jwks: string): unknown[] {
