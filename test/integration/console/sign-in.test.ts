@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { bearerToken } from '../../../plugins/mcp-oidc/door/bearer-token.ts'
-import { createBrowser } from '../../../gateway/local/demo/browser.ts'
+import { type Browser, createBrowser } from '../../../gateway/local/demo/browser.ts'
 import {
   authorizationRequest,
   formOf,
@@ -58,6 +58,20 @@ describe('signing in to the console', () => {
       redirect: 'manual',
     })
     expect(answer.headers.get('location')).toContain('/authorize?')
+  })
+
+  it('C03 begins a session under a new id, whatever the browser had', async () => {
+    const sessionOf = (browser: Browser) =>
+      /console_session=([^;]*)/.exec(
+        browser.cookies.header(new URL(server.url), { same_site: true, safe: true }) ?? '',
+      )?.[1]
+    const { browser } = await visit(server, 'alice@acme.example')
+    const before = sessionOf(browser)
+    // Ended on the server alone: the browser still sends its id, well signed.
+    await server.db.deleteFrom('oidc_records').where('model', '=', 'ConsoleSession').execute()
+    await visit(server, 'bob@acme.example', '/console', browser)
+    expect(sessionOf(browser)).toMatch(/^[\w-]{43}[.]/)
+    expect(sessionOf(browser)).not.toBe(before)
   })
 })
 
