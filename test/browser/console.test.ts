@@ -47,7 +47,9 @@ afterAll(async () => {
 }, patience)
 
 /** Somebody signed in to the console, without JavaScript. Whatever their browser complains of fails the test. */
-async function visitor(username: string): Promise<{ page: Page; done(): Promise<void> }> {
+async function visitor(
+  username: string,
+): Promise<{ readonly page: Page; readonly done: () => Promise<void> }> {
   const context = await browser.newContext({ javaScriptEnabled: false })
   const observed = observe(context)
   const page = await context.newPage()
