@@ -1,12 +1,12 @@
 import type { Request, Response } from 'express'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import type { Interaction } from '../sign-in/interaction.ts'
-import { expired, form_not_ours } from '../sign-in/messages.ts'
+import { form_not_ours } from '../sign-in/messages.ts'
 import type { PendingConsent } from '../sign-in/transactions.ts'
 import { approve } from './approve.ts'
 import { deny } from './deny.ts'
 import { clientStanding } from './client-standing.ts'
-import { findShown, type Shown } from './shown.ts'
+import { findShown, type Shown, whyNotShown } from './shown.ts'
 import { turned_away } from './turn-away.ts'
 
 type Form = Readonly<Record<string, unknown>>
@@ -27,7 +27,7 @@ export async function decide(
   // No page asks for consent to one of ours, and none is ever given.
   if (interaction.first_party) return tell(flow, req, res, 400, form_not_ours)
   const shown = await findShown(flow, interaction, sign_in)
-  if (!shown) return tell(flow, req, res, 400, expired)
+  if (!shown) return tell(flow, req, res, 400, await whyNotShown(flow, interaction))
   if (decision === 'deny') return denyWithReason(flow, req, res, shown)
   if (flow.consent_service) return refuseOwnApproval(flow, req, res, shown)
   const org_id = chosen(shown.pending, org)

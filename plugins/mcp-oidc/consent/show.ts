@@ -5,12 +5,11 @@ import { formActionSource } from '../pages/content-security-policy.ts'
 import { csrfToken } from '../sign-in/browser.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { clientOnPage, type Interaction } from '../sign-in/interaction.ts'
-import { expired } from '../sign-in/messages.ts'
 import { allowedBefore, rememberedOrg } from './approval.ts'
 import { approve } from './approve.ts'
 import { clientStanding } from './client-standing.ts'
 import { askService } from './external/ask-service.ts'
-import { findShown, type Shown } from './shown.ts'
+import { findShown, type Shown, whyNotShown } from './shown.ts'
 import { signInToPage } from './sign-in-to-page.ts'
 import { turnAway } from './turn-away.ts'
 
@@ -26,7 +25,7 @@ export async function showConsent(
   sign_in: unknown,
 ): Promise<void> {
   const shown = await findShown(flow, interaction, sign_in)
-  if (!shown) return tell(flow, req, res, 400, expired)
+  if (!shown) return tell(flow, req, res, 400, await whyNotShown(flow, interaction))
   if (interaction.first_party) return signInToPage(flow, req, res, shown)
   const [only_org, ...others] = shown.pending.orgs
   if (only_org !== undefined && others.length === 0) {

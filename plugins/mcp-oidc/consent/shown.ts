@@ -1,3 +1,4 @@
+import { already_answered, expired } from '../sign-in/messages.ts'
 import type { Interaction } from '../sign-in/interaction.ts'
 import { isBrowser, type PendingConsent } from '../sign-in/transactions.ts'
 import type { Flow } from '../sign-in/flow.ts'
@@ -22,10 +23,19 @@ export async function findShown(
   return { interaction, sign_in, pending }
 }
 
-/** True for one caller only: a sign-in counts once, and so does the request, however many it has seen. */
+/** What its browser is told of a sign-in that is not there: another answer may have used it up. */
+export async function whyNotShown(flow: Flow, { uid }: Interaction): Promise<typeof expired> {
+  const bound = await flow.transactions.boundTo(uid)
+  return bound?.answered === true ? already_answered : expired
+}
+
+/**
+ * True for one caller only: the request counts once, however many sign-ins it has seen, and so does
+ * each of those. The request first, so that whoever finds the sign-in gone finds out why.
+ */
 export async function claim(flow: Flow, { interaction, sign_in }: Shown): Promise<boolean> {
   return (
-    (await flow.transactions.takeConsent(sign_in)) !== undefined &&
-    (await flow.transactions.answer(interaction.uid))
+    (await flow.transactions.answer(interaction.uid)) &&
+    (await flow.transactions.takeConsent(sign_in)) !== undefined
   )
 }

@@ -2,11 +2,11 @@ import type { Request, Response } from 'express'
 import { knownBrowser } from '../../sign-in/browser.ts'
 import { type Flow, tell } from '../../sign-in/flow.ts'
 import { ownInteraction } from '../../sign-in/interaction.ts'
-import { already_answered, expired, other_browser } from '../../sign-in/messages.ts'
+import { already_answered, other_browser } from '../../sign-in/messages.ts'
 import { isBrowser } from '../../sign-in/transactions.ts'
 import { approve } from '../approve.ts'
 import { denyWithReason } from '../decide.ts'
-import { findShown, type Shown } from '../shown.ts'
+import { findShown, type Shown, whyNotShown } from '../shown.ts'
 import { orSayAway } from './ask-service.ts'
 import { askedFor } from './consent-request.ts'
 import type { ConsentService } from './consent-service.ts'
@@ -25,7 +25,7 @@ export function takeDecision(flow: Flow, service: ConsentService) {
     if (!interaction) return
     if (interaction.answered) return tell(flow, req, res, 400, already_answered)
     const shown = await findShown(flow, interaction, req.query['sign_in'])
-    if (!shown) return tell(flow, req, res, 400, expired)
+    if (!shown) return tell(flow, req, res, 400, await whyNotShown(flow, interaction))
     const verdict = await orSayAway(flow, req, res, shown, () =>
       judge(flow, service, shown, req.query['decision']),
     )
