@@ -5,7 +5,7 @@ import type { Child, ChildOptions } from '../../../gateway/local/stack/child.ts'
 
 /** A part of the system that tells how much memory it holds. */
 export interface MeasuredChild extends Child {
-  /** Resident bytes after a forced collection. */
+  /** Resident bytes after a forced collection, those of the processes that it started included. */
   memory(): Promise<number>
 }
 
@@ -18,8 +18,9 @@ export function startMeasured(options: ChildOptions): MeasuredChild {
   const { args = [], environment, log, name, program } = options
   const child = fork(program, args, {
     cwd: '/',
-    env: { ...environment },
-    execArgv: ['--expose-gc', '--import', tell_memory],
+    // In the environment, so that those which it starts have it too.
+    env: { ...environment, NODE_OPTIONS: `--import ${tell_memory}` },
+    execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // A process group of its own: Ctrl-C is for us, and we decide what stops when.
     detached: true,
