@@ -5,7 +5,8 @@ import { openLocalSystem } from './local-system.ts'
 import { percentile, table } from './table.ts'
 import { wholeNumber } from './whole-number.ts'
 
-const usage = `Usage: npm run load:flood -- [--seconds N] [--rounds N] [--rate N] [--connections N] [--tolerance X]
+const usage = `Usage: npm run load:flood -- [--seconds N] [--rounds N] [--rate N] [--connections N] [--together]
+                             [--tolerance X]
 
 Starts the whole system on free ports with the limits of config/kong.yml. Two users of one
 organisation make 18 calls a second; a user of another organisation floods the gateway, beyond what a
@@ -17,6 +18,8 @@ user may do (600 a minute). Quiet and flood take turns in one run.
                    through, which on a laptop measures its processors: all parts share them, and Kong
                    is not among them
   --connections N  of the flood (10)
+  --together       all connections send what is theirs of a second at the same moment; otherwise
+                   their moments are spread over the second
   --tolerance X    largest ratio of the p99 in the flood to the quiet one (1.5)
   --help           print this, and end
 
@@ -37,6 +40,7 @@ function options() {
       rounds: { type: 'string', default: '3' },
       rate: { type: 'string', default: '200' },
       connections: { type: 'string', default: '10' },
+      together: { type: 'boolean', default: false },
       tolerance: { type: 'string', default: '1.5' },
       help: { type: 'boolean', default: false },
     },
@@ -45,6 +49,7 @@ function options() {
   if (!(tolerance >= 1)) throw new TypeError('--tolerance must be a number from 1')
   return {
     help: values.help,
+    together: values.together,
     seconds: wholeNumber('seconds', values.seconds, 2, 60),
     rounds: wholeNumber('rounds', values.rounds, 1, 5),
     rate: wholeNumber('rate', values.rate, 0, 100_000),

@@ -10,6 +10,7 @@ export interface MeasureOptions {
   /** Of the flood: requests a second, and connections. */
   readonly rate: number
   readonly connections: number
+  readonly together: boolean
   readonly signal: AbortSignal
   readonly report: (line: string) => void
 }
@@ -27,7 +28,7 @@ const warm_up = 3_000
 
 /** Quiet and flood in turn, so that whatever else this computer does meets both alike. */
 export async function measure(options: MeasureOptions): Promise<Measured> {
-  const { connections, rate, report, rounds, seconds, signal, url } = options
+  const { connections, rate, report, rounds, seconds, signal, together, url } = options
   const flooder = await signInAs(url, 'alice@acme.example')
   const people: readonly SignedIn[] = [
     await signInAs(url, 'carol@globex.example'),
@@ -49,12 +50,12 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
     report(`round ${round} of ${rounds}: flood`)
     const [during, flood] = await Promise.all([
       callSteadily({ ...steady, duration }),
-      floodAs({ url, person: flooder, connections, rate, seconds }),
+      floodAs({ url, person: flooder, connections, rate, seconds, together }),
     ])
     flooded.push(during)
     floods.push(flood)
   }
-  return { quiet: together(quiet), flooded: together(flooded), floods }
+  return { quiet: join(quiet), flooded: join(flooded), floods }
 }
 
 /** An address on this computer that is not the flooder's. Linux has all of 127/8, others one. */
@@ -71,7 +72,7 @@ async function neighbour(url: string, somebody: SignedIn): Promise<string> {
   )
 }
 
-function together(all: readonly Steady[]): Steady {
+function join(all: readonly Steady[]): Steady {
   return {
     durations: all.flatMap(({ durations }) => durations),
     failures: all.flatMap(({ failures }) => failures),
