@@ -37,7 +37,7 @@ beforeAll(async () => {
       },
       {
         ...{ client_id: 'ours', name: 'Our own pages', redirect_uris: [`${url}/pages/callback`] },
-        first_party: true,
+        ...{ first_party: true, token_endpoint_auth_method: 'client_secret_basic', client_secret },
       },
     ],
   }))
@@ -159,12 +159,20 @@ describe('R03 a pre-registered client', () => {
   it('R04 of our own is answered at our origin; nobody else is, and it nowhere else there', async () => {
     const redirect_uri = `${server.url}/pages/callback`
     const browser = createBrowser({ intercept: url => url.pathname.startsWith('/pages/') })
-    const request = authorizationRequest(server.url, 'ours', { redirect_uri })
-    const answer = await approve(browser, await signIn(browser, request.url))
+    const request = authorizationRequest(server.url, 'ours', {
+      ...{ redirect_uri, scope: 'openid', resource: undefined },
+    })
+    // Nobody is asked for consent to a page of ours, which is granted nothing.
+    const { intercepted, url } = await signIn(browser, request.url)
+    expect(intercepted).toBe(true)
     const { code_verifier } = request
-    const redemption = { grant_type: 'authorization_code', code: answer.get('code') ?? '' }
-    const asked = { ...redemption, client_id: 'ours', redirect_uri, code_verifier }
-    expect((await token(server.url, asked)).status).toBe(200)
+    const redemption = {
+      grant_type: 'authorization_code',
+      code: url.searchParams.get('code') ?? '',
+    }
+    const asked = { ...redemption, redirect_uri, code_verifier }
+    expect((await token(server.url, { ...asked, client_id: 'ours' })).status).toBe(401)
+    expect((await token(server.url, asked, basic('ours', client_secret))).status).toBe(200)
     const others = [
       { client_id: 'public', redirect_uri },
       { client_id: 'ours', redirect_uri: `${redirect_uri}/` },
