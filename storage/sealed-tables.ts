@@ -57,17 +57,6 @@ export const sealed_tables: readonly SealedTable[] = [
     },
   },
   {
-    table: 'signed_in_people',
-    key: ['user_id'],
-    also: [],
-    columns: {
-      profile: plain('profile', ({ user_id }) => personName(String(user_id))),
-      idp_refresh_token: plain('idp_refresh_token', ({ user_id }) =>
-        personTokenName(String(user_id)),
-      ),
-    },
-  },
-  {
     table: 'oidc_records',
     key: ['model', 'id_hash'],
     also: [],
@@ -77,6 +66,17 @@ export const sealed_tables: readonly SealedTable[] = [
       ),
       successor: plain('successor', ({ model, id_hash }) =>
         successorName(String(model), id_hash as Buffer),
+      ),
+    },
+  },
+  {
+    table: 'signed_in_people',
+    key: ['user_id'],
+    also: [],
+    columns: {
+      profile: plain('profile', ({ user_id }) => personName(String(user_id))),
+      idp_refresh_token: plain('idp_refresh_token', ({ user_id }) =>
+        personTokenName(String(user_id)),
       ),
     },
   },

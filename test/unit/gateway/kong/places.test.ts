@@ -29,7 +29,7 @@ describe('the places of the parts', () => {
   })
 
   it('are left alone where the file has an address of its own, and that is told', () => {
-    const own = text.replace('http://127.0.0.1:3000', 'https://tools.acme.example')
+    const own = text.replace('url: http://127.0.0.1:3000', 'url: https://tools.acme.example')
     const { text: placed, missing } = placeConfig(own, { mcp_server: 'http://mcp-server:3000' })
     expect(missing).toEqual(['http://127.0.0.1:3000'])
     expect(read(placed).services[0]?.url).toBe('https://tools.acme.example')
