@@ -48,8 +48,8 @@ interface Asked {
 export interface ChannelOptions<O extends Requests> {
   /** What we are asked, in the order it was sent: a call begins before the next message is read. */
   readonly answers: O
-  /** A connection was handed to us. */
-  readonly given?: (connection: Socket) => void
+  /** A connection was handed to us; undefined when it was closed on its way. */
+  readonly given?: (connection: Socket | undefined) => void
   /** Whatever does not fit: two processes of one version never see it. */
   readonly failed: (error: Error) => void
 }
@@ -79,10 +79,8 @@ export function openChannel<T extends Requests, O extends Requests>(
 
   port.on('message', (message, handle) => {
     const said = message as Message
-    if ('given' in said) {
-      // Undefined when it was closed on its way.
-      if (handle) given?.(handle)
-    } else if ('call' in said) void answer(said.call, said.name, said.value)
+    if ('given' in said) given?.(handle)
+    else if ('call' in said) void answer(said.call, said.name, said.value)
     else {
       const waiting = asked.get(said.answer)
       asked.delete(said.answer)

@@ -73,7 +73,8 @@ const answers: WorkerRequests = {
 const primary = openChannel<PrimaryRequests, WorkerRequests>(process, {
   answers,
   given: connection => {
-    connections.serve(connection)
+    if (connection) connections.serve(connection)
+    // In any case: the primary gives us nothing else before.
     say('taken')
   },
   failed: error => log.error({ error: describeError(error) }, 'the primary was not understood'),

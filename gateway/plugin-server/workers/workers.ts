@@ -77,7 +77,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       const worker = free[turn % free.length]
       if (!worker) return
       const connection = waiting.shift()
-      if (connection) worker.give(connection)
+      if (connection && !connection.destroyed) worker.give(connection)
     }
   }
 
