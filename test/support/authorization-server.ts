@@ -14,6 +14,7 @@ import { createMetrics, type Metrics } from '../../plugins/mcp-oidc/metrics.ts'
 import { createRuntime, type Runtime } from '../../plugins/mcp-oidc/runtime.ts'
 import { openDatabase, type Database } from '../../storage/database.ts'
 import { rawConfig } from './config.ts'
+import { createParts, type Parts } from '../../gateway/local/stack/parts.ts'
 import { createTestDatabase } from './database.ts'
 import { recordingLog } from './fake-kong.ts'
 
@@ -38,12 +39,37 @@ type Changes = Readonly<Record<string, unknown>>
 
 /** What `changes` says of its settings may depend on its address; `now` in milliseconds. */
 export async function openAuthorizationServer(
-  changes: Changes | ((url: string) => Changes | Promise<Changes>) = {},
-  { users, now = Date.now }: { users?: readonly User[]; now?: () => number } = {},
+  changes: ChangesFor = {},
+  options: ServerOptions = {},
+): Promise<AuthorizationServer> {
+  const parts = createParts(line => console.error(line))
+  try {
+    return await bringUp(parts, changes, options)
+  } catch (error) {
+    // What is left listening would keep the test run from ending.
+    await parts.stop()
+    throw error
+  }
+}
+
+type ChangesFor = Changes | ((url: string) => Changes | Promise<Changes>)
+
+interface ServerOptions {
+  readonly users?: readonly User[]
+  readonly now?: () => number
+}
+
+async function bringUp(
+  parts: Parts,
+  changes: ChangesFor,
+  { users, now = Date.now }: ServerOptions,
 ): Promise<AuthorizationServer> {
   const database = await createTestDatabase()
+  parts.add('database', () => database.drop())
   const gateway = await listen()
+  parts.add('gateway', () => gateway.close())
   const company = await listen()
+  parts.add('identity provider', () => company.close())
   const url = `http://localhost:${gateway.port}`
   const idp_url = `http://localhost:${company.port}`
   const client_secret = randomBytes(16).toString('hex')
@@ -75,6 +101,7 @@ export async function openAuthorizationServer(
   const log = recordingLog()
   const metrics = createMetrics()
   const runtime = createRuntime(settings, log, now, metrics)
+  parts.add('runtime', () => runtime.close())
   await runtime.ready()
   const others = new Map<string, RequestListener>()
   gateway.use((req, res) => {
