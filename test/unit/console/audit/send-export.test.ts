@@ -120,7 +120,7 @@ describe('sendExport', () => {
   })
 
   it('C02 a failure before the first page can still be told', async () => {
-    // eslint-disable-next-line require-yield
+    // eslint-disable-next-line require-yield -- it fails before it has anything to yield
     const { url } = await serve(async function* () {
       throw await Promise.resolve(new Error('the database went away'))
     })
