@@ -34,9 +34,20 @@ async function expectStatus(answer: Promise<{ readonly status: number }>, wanted
   if (status !== wanted) throw new Error(`answered ${status}, not ${wanted}`)
 }
 
-/** All that goes well: sign-in, token, refresh, a call, userinfo, revocation. */
+/** Somebody signs in to the console, and sees what they have connected. */
+async function visitConsole({ url }: CanaryStack): Promise<void> {
+  const browser = openBrowser()
+  const form = await person.chooseProvider(browser, await browser.open(`${url}/console`), 'company')
+  const user = 'erin@acme.example'
+  const page = await person.signIn(browser, form, { user, password: 'password' })
+  if (!page.url.href.startsWith(`${url}/console`))
+    throw new Error(`the console was not reached, but ${page.url.href}`)
+}
+
+/** All that goes well: sign-in, token, refresh, a call, userinfo, revocation, and the console. */
 export async function goThrough(stack: CanaryStack) {
   const { url } = stack
+  await visitConsole(stack)
   const { client, redemption } = await connect(stack)
   const { body } = await token(url, redemption)
   whoamiOf(await callWhoami(url, { token: body.access_token }))

@@ -130,13 +130,17 @@ function members(body: string): Readonly<Record<string, string | undefined>> {
 export function rightful(
   { url, status, headers }: Recorded,
   part: 'set-cookie' | 'location' | 'other headers' | 'body',
-  idp_origins: readonly string[],
+  { url: own, idp_origins }: Pick<CanaryStack, 'url' | 'idp_origins'>,
 ): readonly Kind[] {
   const [path = ''] = url.split('?')
   const [location = ''] = valuesOf(headers, 'location')
-  if (part === 'set-cookie') return ['cookie']
+  // The console is a client as well, whose browser keeps what it began.
+  const console_begins = path === '/console' && location.startsWith(`${own}/authorize?`)
+  if (part === 'set-cookie') return console_begins ? ['cookie', 'state'] : ['cookie']
   if (part === 'location' || (part === 'body' && location !== '')) {
-    if (location.startsWith('http://127.0.0.1:53682/callback?')) return ['code', 'state']
+    if (console_begins) return ['state']
+    const callbacks = ['http://127.0.0.1:53682/callback?', `${own}/console/callback?`]
+    if (callbacks.some(callback => location.startsWith(callback))) return ['code', 'state']
     return idp_origins.some(origin => location.startsWith(`${origin}/auth?`))
       ? ['company state']
       : []
@@ -144,5 +148,6 @@ export function rightful(
   if (part !== 'body') return []
   if (path === '/token' && status === 200) return ['token']
   if (path === '/register' && status === 201) return ['client secret']
-  return path.startsWith('/connect/') && status === 200 ? ['csrf'] : []
+  const is_form = path.startsWith('/connect/') || path === '/console'
+  return is_form && status === 200 ? ['csrf'] : []
 }

@@ -25,7 +25,7 @@ export async function openCanaryStack() {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-oidc-canary-'))
   await chmod(folder, 0o711)
   const data_directory = join(folder, 'data')
-  const [port = 0, mcp_server_port = 0, idp_port = 0] = await freePorts(3)
+  const [port = 0, mcp_server_port = 0, idp_port = 0, console_port = 0] = await freePorts(4)
   const client = await openRecorder(() => port)
   const upstream = await openRecorder(() => mcp_server_port)
   const company = createServer()
@@ -51,9 +51,10 @@ export async function openCanaryStack() {
     port,
     mcp_server_port,
     idp_port,
+    console_port,
     url,
     config_file,
-    metrics_ports: { plugin_server: 0, mcp_server: 0 },
+    metrics_ports: { plugin_server: 0, mcp_server: 0, console: 0 },
   })
   const environment = await readFile(stack.environment_file, 'utf8')
   const database_url = /^DATABASE_URL=(.*)$/m.exec(environment)?.[1] ?? ''
