@@ -13,7 +13,7 @@ export interface Launch {
 }
 
 export type Start =
-  | { readonly outcome: 'ready'; stop(): Promise<void> }
+  | { readonly outcome: 'ready'; readonly pid: number | undefined; stop(): Promise<void> }
   | { readonly outcome: 'port_taken' | 'in_use' | 'failed'; readonly reason: string }
 
 /**
@@ -53,7 +53,8 @@ export async function spawnPostgres(home: PostgresHome, launch: Launch): Promise
   })
   postmaster.stdin.on('error', () => undefined) // it may be gone before we are done with it
   const verdict = await Promise.race([firstVerdict(postmaster, launch.log), exited])
-  if (verdict === 'ready') return { outcome: 'ready', stop: () => stop(postmaster, exited) }
+  if (verdict === 'ready')
+    return { outcome: 'ready', pid: postmaster.pid, stop: () => stop(postmaster, exited) }
   await exited
   return verdict ?? { outcome: 'failed', reason: 'it ended without a word' }
 }

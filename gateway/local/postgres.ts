@@ -18,6 +18,8 @@ export interface PostgresOptions {
 export interface Postgres {
   /** `postgresql://postgres:…@127.0.0.1:PORT/postgres`, with the superuser's password. */
   readonly url: string
+  /** The postmaster's; each process of PostgreSQL is its child, in a group of its own. */
+  readonly pid: number | undefined
   /** Resolves when PostgreSQL has written everything and is gone. */
   stop(): Promise<void>
 }
@@ -45,6 +47,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const { postmaster, port } = await launch(home, options, log)
   return {
     url: `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`,
+    pid: postmaster.pid,
     stop: () => postmaster.stop(),
   }
 }

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startPostgres } from '../../gateway/local/postgres.ts'
+import { type Postgres, startPostgres } from '../../gateway/local/postgres.ts'
 import type { Child, ChildOptions } from '../../gateway/local/stack/child.ts'
 import { makeDataDirectory } from '../../gateway/local/stack/data-directory.ts'
 import {
@@ -11,8 +11,9 @@ import {
 import { gatewayEnvironment } from '../../gateway/local/stack/environment.ts'
 import { kongConfigFor, usual } from '../../gateway/local/stack/kong-config.ts'
 import { type LogFile, openLogFile } from '../../gateway/local/stack/log-file.ts'
-import { freePorts } from '../../gateway/local/stack/ports.ts'
 import { answersAt, untilReady } from '../../gateway/local/stack/readiness.ts'
+import { killWithChildren } from './kill.ts'
+import { lastingPorts } from './lasting-ports.ts'
 import { type PartName, partsOf, root } from './parts.ts'
 import { removeLimits } from './remove-limits.ts'
 
@@ -37,6 +38,8 @@ export interface LocalSystem<P extends Child> {
   /** Starts a part in the place of one that has ended, and waits until it answers. */
   start(name: PartName, args?: readonly string[]): Promise<void>
   stopDatabase(): Promise<void>
+  /** kill -9 of every process of PostgreSQL, at once. */
+  killDatabase(): Promise<void>
   startDatabase(): Promise<void>
   /** Stops everything; what was logged stays in `folder` when asked. */
   close(options?: { readonly keep: boolean }): Promise<void>
@@ -52,6 +55,10 @@ export interface LocalSystemOptions<P extends Child> {
   readonly databases?: (url: string) => Promise<Databases>
   /** Where the gateway sends MCP requests, instead of the MCP server: `http://127.0.0.1:1234`. */
   readonly upstream_url?: string
+  /** Instead of the project's own mcp-server/main.ts: an absolute path. */
+  readonly mcp_server_program?: string
+  /** Further settings of postgresql.conf. */
+  readonly database_settings?: Readonly<Record<string, string>>
 }
 
 export interface Databases {
@@ -70,7 +77,10 @@ export async function openLocalSystem<P extends Child>(
   await chmod(folder, 0o711)
   const running = new Map<PartName, P>()
   const logs = new Map<PartName, LogFile>()
-  let stopDatabase = () => Promise.resolve()
+  let database: Postgres | undefined
+  const stopDatabase = async () => {
+    await database?.stop()
+  }
   const close: LocalSystem<P>['close'] = async ({ keep } = { keep: false }) => {
     for (const name of ['gateway', 'plugin-server', 'mcp-server', 'dev-idp'] as const)
       await running.get(name)?.stop()
@@ -80,11 +90,13 @@ export async function openLocalSystem<P extends Child>(
   }
   try {
     const data = await makeDataDirectory(join(folder, 'data'))
-    const [gateway = 0, mcp_server = 0, idp = 0, postgres = 0] = await freePorts(4)
+    const [gateway = 0, mcp_server = 0, idp = 0, postgres = 0] = await lastingPorts(4)
     const startDatabase = async () => {
-      const directory = join(data, 'postgres')
-      const database = await startPostgres({ data_directory: directory, port: postgres })
-      stopDatabase = () => database.stop()
+      database = await startPostgres({
+        data_directory: join(data, 'postgres'),
+        port: postgres,
+        settings: options.database_settings ?? {},
+      })
       return database.url
     }
     const database_url = await startDatabase()
@@ -105,7 +117,10 @@ export async function openLocalSystem<P extends Child>(
       join(data, 'kong.yml'),
     )
     const ports = { gateway, mcp_server, idp }
-    const parts = partsOf({ ports, url, socket, keys, databases, environment, config_file })
+    const parts = partsOf({
+      ...{ ports, url, socket, keys, databases, environment, config_file },
+      mcp_server_program: options.mcp_server_program ?? root('mcp-server/main.ts'),
+    })
 
     const start: LocalSystem<P>['start'] = async (name, args = []) => {
       const { probe, ...part } = parts[name]
@@ -134,7 +149,12 @@ export async function openLocalSystem<P extends Child>(
         return part
       },
       start,
-      stopDatabase: () => stopDatabase(),
+      stopDatabase,
+      async killDatabase() {
+        if (database?.pid === undefined) throw new Error('PostgreSQL has no process')
+        await killWithChildren(database.pid)
+        await database.stop()
+      },
       startDatabase: async () => {
         await startDatabase()
       },

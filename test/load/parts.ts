@@ -21,6 +21,7 @@ export interface Places {
   readonly databases: { readonly mcp_server: string }
   readonly environment: Readonly<Record<string, string>>
   readonly config_file: string
+  readonly mcp_server_program: string
 }
 
 /** Absolute path of a file of the project. */
@@ -44,7 +45,7 @@ export function partsOf({ keys, ports, url, ...places }: Places): Record<PartNam
       probe: answersAt(`http://127.0.0.1:${ports.idp}/.well-known/openid-configuration`),
     },
     'mcp-server': {
-      program: root('mcp-server/main.ts'),
+      program: places.mcp_server_program,
       args: [],
       environment: {
         HOST: '127.0.0.1',

@@ -1,5 +1,6 @@
 import { type Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import type { RawResponse } from '../support/raw-request.ts'
 
 /** The headers of an MCP request in the way of 2025-11-25, name and value in turn. */
 export const mcp_headers: readonly string[] = [
@@ -7,13 +8,13 @@ export const mcp_headers: readonly string[] = [
   ...['MCP-Protocol-Version', '2025-11-25'],
 ]
 
-/** JSON-RPC of a call without arguments. */
-export const toolCall = (name: string): string =>
+/** JSON-RPC of a call. */
+export const toolCall = (name: string, args: object = {}): string =>
   JSON.stringify({
     jsonrpc: '2.0',
     id: 1,
     method: 'tools/call',
-    params: { name, arguments: {} },
+    params: { name, arguments: args },
   })
 
 export interface ToolRequest {
@@ -26,10 +27,7 @@ export interface ToolRequest {
 }
 
 /** Status 0: there was no whole answer, and the body says why. */
-export interface Answer {
-  readonly status: number
-  readonly body: string
-}
+export type Answer = RawResponse
 
 /** Calls a tool with headers that nobody normalises. Never rejects. */
 export async function requestTool(url: string, wanted: ToolRequest): Promise<Answer> {
@@ -45,13 +43,13 @@ export async function requestTool(url: string, wanted: ToolRequest): Promise<Ans
   })
   outgoing.once('error', reject)
   outgoing.once('response', response => {
-    const { statusCode: status = 0 } = response
-    text(response).then(body => resolve({ status, body }), reject)
+    const { headers, statusCode: status = 0 } = response
+    text(response).then(body => resolve({ status, headers, body }), reject)
   })
   outgoing.end(wanted.body)
   try {
     return await promise
   } catch (error) {
-    return { status: 0, body: error instanceof Error ? error.message : String(error) }
+    return { status: 0, headers: {}, body: error instanceof Error ? error.message : String(error) }
   }
 }

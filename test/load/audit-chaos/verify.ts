@@ -1,35 +1,39 @@
 import { sql } from 'kysely'
+import { argumentDigest } from '../../../mcp-server/audit/argument-digest.ts'
 import { openDatabase } from '../../../storage/database.ts'
 import type { Calls } from './callers.ts'
 
 export interface Verdict {
+  /** Tool calls in the trail that ended, and lists that were written. */
   readonly events: number
-  readonly writes: number
+  readonly written: number
   /** Request ids of results that a client has and the trail has not. */
   readonly without_event: readonly string[]
-  /** Request ids of what was written without a `started`. */
+  /** Names of calls that wrote without a `started`. */
   readonly without_started: readonly string[]
 }
 
 /** Compares what clients have, and what is written, with the trail. */
-export async function verify(database_url: string, { answered }: Calls): Promise<Verdict> {
+export async function verify(database_url: string, { answered, writes }: Calls): Promise<Verdict> {
   const db = openDatabase(database_url, { max: 1 })
   try {
     const rows = await db
       .selectFrom('audit_events')
-      .select(['request_id', 'outcome'])
+      .select(['request_id', 'outcome', 'argument_digest'])
       .where('type', '=', 'tool_call')
       .execute()
-    const of = (started: boolean) =>
-      new Set(rows.flatMap(row => ((row.outcome === 'started') === started ? row.request_id : [])))
-    const [ended, started] = [of(false), of(true)]
+    const ended = new Set(rows.flatMap(row => (row.outcome === 'started' ? [] : row.request_id)))
+    // No two calls write the same, so that the arguments say which it was, also without an answer.
+    const started = new Set(
+      rows.flatMap(row => (row.outcome === 'started' ? row.argument_digest : [])),
+    )
     const lists = await sql<{ name: string }>`select name from product.saved_lists`.execute(db)
-    const written = lists.rows.map(({ name }) => name).filter(name => /^[0-9a-f-]{36}$/.test(name))
+    const written = lists.rows.map(({ name }) => name).filter(name => writes.has(name))
     return {
-      events: rows.length,
-      writes: written.length,
-      without_event: [...answered].filter(id => !ended.has(id)),
-      without_started: written.filter(id => !started.has(id)),
+      events: ended.size,
+      written: written.length,
+      without_event: [...answered.keys()].filter(id => !ended.has(id)),
+      without_started: written.filter(name => !started.has(argumentDigest(writes.get(name)))),
     }
   } finally {
     await db.destroy()

@@ -7,6 +7,7 @@ import { basename, dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { encodeFrames, FrameDecoder } from '../../../gateway/plugin-server/frames.ts'
 import { rpc_call, rpc_return } from '../../../gateway/plugin-server/rpc.ts'
+import { childrenOf } from '../kill.ts'
 import { plugin_server_program } from '../parts.ts'
 
 const stock_program = createRequire(import.meta.filename).resolve(
@@ -69,8 +70,7 @@ async function start(
 }
 
 async function family(pid: number): Promise<readonly number[]> {
-  const children = await read(`/proc/${pid}/task/${pid}/children`)
-  return [pid, ...children.split(' ').filter(Boolean).map(Number)]
+  return [pid, ...(await childrenOf(pid))]
 }
 
 /** proc(5): utime and stime are the 14th and 15th member of stat, in ticks of 10 ms. */

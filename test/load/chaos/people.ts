@@ -1,6 +1,6 @@
 import { type SignedIn, signInAs } from '../access-token.ts'
 
-/** Users of two organisations, with tokens that are fresh enough for a fault. */
+/** Users, with tokens that are fresh enough for a fault. */
 export interface People {
   readonly all: readonly SignedIn[]
   /** Tools that signing in has called so far, for each of them. */
@@ -9,11 +9,10 @@ export interface People {
   refresh(): Promise<void>
 }
 
-const emails = ['alice@acme.example', 'carol@globex.example']
 /** Milliseconds; a token lives for ten minutes. */
 const old = 240_000
 
-export async function signInPeople(url: string): Promise<People> {
+export async function signInPeople(url: string, emails: readonly string[]): Promise<People> {
   const signIn = () => Promise.all(emails.map(email => signInAs(url, email)))
   let all = await signIn()
   let since = performance.now()

@@ -23,6 +23,9 @@ export interface ChaosOptions {
 const patience = 3_000
 const recovery_limit = 30_000
 
+/** Users of two organizations. */
+const emails = ['alice@acme.example', 'carol@globex.example']
+
 /** Inflicts every fault that was asked for. Gives the summary, and whether all is as it must be. */
 export async function runChaos(
   system: LocalSystem<Child>,
@@ -32,7 +35,7 @@ export async function runChaos(
   const faults = faultsOf(system, database).filter(({ name }) => name.includes(only))
   if (faults.length === 0) throw new TypeError(`no fault has a name with “${only}” in it`)
   const { url } = system
-  const people = await signInPeople(url)
+  const people = await signInPeople(url, emails)
   const kid = system.keys.signing_keys.keys[0]?.kid ?? ''
   const next = createAttempts(url, () => people.all, kid)
   const load = startLoad({ url, at_once, patience, next, tally: createTally() })

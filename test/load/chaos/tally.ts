@@ -34,7 +34,7 @@ export function createTally(): Tally {
     if (answer.status !== 200 || !ran) return
     tools += 1
     slowest = Math.max(slowest, performance.now() - sent)
-    const { email, org_id, user_id } = whoamiOf({ ...answer, headers: {} })
+    const { email, org_id, user_id } = whoamiOf(answer)
     const { whoami } = signed_in
     if (user_id !== whoami.user_id || org_id !== whoami.org_id || email !== whoami.email)
       violations.push(`${whoami.email} was taken for another: ${said(answer)}`)
