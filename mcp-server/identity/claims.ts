@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Identity } from './identity.ts'
 import { IdentityError } from './identity-error.ts'
+import type { Verified } from './recently-verified.ts'
 
 export const ASSERTION_TYPE = 'gateway-identity+jwt'
 /** Seconds an assertion may live; it is made for one request. */
@@ -26,6 +26,7 @@ const Claims = z.object({
   sid: text,
   iat: z.int(),
   exp: z.int(),
+  nbf: z.int().optional(),
   jti: text,
 })
 
@@ -44,19 +45,25 @@ export function checkHeader(header: unknown): void {
 }
 
 /** Reads the claims of an assertion whose signature and times are verified. Throws IdentityError. */
-export function readClaims(payload: unknown): Identity {
+export function readClaims(payload: unknown): Verified {
   const { data, error } = Claims.safeParse(payload)
   if (data === undefined) throw new IdentityError('bad_claims', z.prettifyError(error))
   if (data.exp <= data.iat || data.exp - data.iat > MAX_LIFETIME) {
     throw new IdentityError('bad_claims', `a lifetime of ${data.exp - data.iat} seconds`)
   }
-  return {
+  // Requests of one assertion share it.
+  const identity = Object.freeze({
     user_id: data.sub,
     org_id: data.org_id,
     email: data.email,
-    roles: data.roles,
+    roles: Object.freeze(data.roles),
     scope: data.scope,
     client_id: data.client_id,
     connection_id: data.sid,
+  })
+  return {
+    identity,
+    from: Math.max(data.iat, data.nbf ?? data.iat) - CLOCK_TOLERANCE,
+    until: data.exp + CLOCK_TOLERANCE - 1,
   }
 }

@@ -2,6 +2,10 @@ import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from '
 import { ASSERTION_TYPE, checkHeader, CLOCK_TOLERANCE, MAX_LIFETIME, readClaims } from './claims.ts'
 import type { Identity } from './identity.ts'
 import { IdentityError } from './identity-error.ts'
+import { rememberVerified } from './recently-verified.ts'
+
+/** Assertions that are remembered, each for a minute at most: a gateway sends one with several requests. */
+const most_remembered = 10_000
 
 export interface VerifyIdentityOptions {
   /** The gateway's public URL, as in `iss`. */
@@ -22,12 +26,19 @@ export type VerifyIdentity = (authorization: string | undefined) => Promise<Iden
  *
  * Verified are the signature (ES256 by a published key), the type, issuer, audience, the times and
  * the presence of every claim. Not verified is that the connection still exists: the gateway did
- * that when it made the assertion, at most a minute ago.
+ * that when it made the assertion, at most a minute ago. A signature is verified once: the same
+ * assertion again is asked for its times alone.
  */
 export function verifyIdentity(options: VerifyIdentityOptions): VerifyIdentity {
   const keys = tellingOutagesApart(options.keys)
+  // eslint-disable-next-line no-restricted-properties -- in another server nobody may have a clock to hand
+  const clock = options.clock ?? Date.now
+  const recent = rememberVerified(most_remembered)
   return async authorization => {
     const token = bearerToken(authorization)
+    const now = clock()
+    const known = recent.identityOf(token, Math.floor(now / 1000))
+    if (known) return known
     try {
       checkHeader(decodeHeader(token))
       const { payload } = await jwtVerify(token, keys, {
@@ -37,9 +48,11 @@ export function verifyIdentity(options: VerifyIdentityOptions): VerifyIdentity {
         audience: options.audience,
         maxTokenAge: MAX_LIFETIME,
         clockTolerance: CLOCK_TOLERANCE,
-        ...(options.clock && { currentDate: new Date(options.clock()) }),
+        currentDate: new Date(now),
       })
-      return readClaims(payload)
+      const verified = readClaims(payload)
+      recent.remember(token, verified)
+      return verified.identity
     } catch (error) {
       throw asIdentityError(error)
     }

@@ -15,6 +15,8 @@ export interface ToolCall {
 
 export interface Surroundings {
   readonly tools: readonly Tool[]
+  /** Whether the request asks for the list of tools. */
+  readonly lists: boolean
   readonly access: Access
   readonly context: ToolContext
   readonly recorder: Recorder

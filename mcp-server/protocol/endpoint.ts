@@ -1,5 +1,4 @@
-import { toNodeHandler } from '@modelcontextprotocol/node'
-import { type AuthInfo, createMcpHandler, INTERNAL_ERROR } from '@modelcontextprotocol/server'
+import { type AuthInfo, INTERNAL_ERROR } from '@modelcontextprotocol/server'
 import type { Request, RequestHandler, Response as Reply } from 'express'
 import type { Logger } from 'pino'
 import { createRecorder, type Recorder, type Trail } from '../audit/recorder.ts'
@@ -14,14 +13,15 @@ import type { Policy } from '../permissions/policy.ts'
 import { requestIdOf } from '../request-id.ts'
 import { traceOf } from '../request-log.ts'
 import type { Tool } from '../tools/tool.ts'
-import type { Surroundings } from './call-tool.ts'
+import type { Surroundings, ToolCall } from './call-tool.ts'
+import { createExchanges } from './exchange.ts'
 import { BodyError, readBody } from './read-body.ts'
 import { refuseDisagreement } from './refuse-disagreement.ts'
 import { recordRefusal, type RpcError } from './record-refusal.ts'
 import { errorOf, rpcError } from './rpc-response.ts'
 import { createServer } from './server.ts'
 import { answerInsufficientScope, scopesToAskFor } from './step-up.ts'
-import { isAboutTools, toolCallIn } from './tool-call-in.ts'
+import { methodOf, toolCallIn } from './tool-call-in.ts'
 
 export interface EndpointOptions {
   readonly tools: readonly Tool[]
@@ -63,14 +63,14 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       running.delete(call)
     }
   }
-  const mcp = createMcpHandler(
-    ({ era, authInfo }) => {
+  const exchanges = createExchanges({
+    serverFor({ era, authInfo }) {
       const surroundings = authInfo && requests.get(authInfo)
       if (surroundings === undefined) throw new Error('a request came without an identity')
       return createServer(surroundings, era, track)
     },
-    { onerror: error => log.info({ err: error }, 'request refused') },
-  )
+    report: error => log.info({ err: error }, 'request refused'),
+  })
 
   async function handle(request: Request, reply: Reply): Promise<void> {
     const identity = identityOf(request)
@@ -79,24 +79,25 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const recorder = createRecorder(trail, request_log, identity, request_id, rest.metrics)
     const body = await bodyOf(request, reply, recorder)
     if (reply.headersSent) return
-    if (toolCallIn(body)) rest.metrics.caller(identity)
+    const call = toolCallIn(body)
+    if (call) rest.metrics.caller(identity)
     const access = await accessFor(identity, body, request_log)
     if (!access) return unknownPermissions(reply, recorder)
-    if (await steppedUp(access, body, recorder, identity, reply)) return
+    if (call && (await steppedUp(access, call, recorder, identity, reply))) return
     const leave = await turns.take(identity, goneWith(reply))
     if (!leave) return busy(reply, recorder)
     reply.once('close', leave)
     const authInfo = { token: '', clientId: identity.client_id, scopes: identity.scope.split(' ') }
     const context = { identity, data: rest.data }
     const trace = traceOf(request)
-    requests.set(authInfo, { ...rest, access, context, recorder, trace, log: request_log })
-    const node = toNodeHandler({
-      fetch: async web => {
-        const response = await mcp.fetch(web, { authInfo, parsedBody: body })
-        return request.method === 'POST' ? recorded(response, recorder) : response
-      },
-    })
-    await node(request, reply, body)
+    const lists = methodOf(body) === 'tools/list'
+    requests.set(authInfo, { ...rest, lists, access, context, recorder, trace, log: request_log })
+    // RecordedServer has put what a legacy server says on record; the SDK's own errors have a status.
+    const inspect = async (response: Response, era?: 'legacy') =>
+      request.method !== 'POST' || (era === 'legacy' && response.ok)
+        ? response
+        : recorded(response, recorder)
+    await exchanges.answer(request, reply, { body, authInfo, inspect })
   }
 
   /** Undefined when nobody can tell. Only requests about tools are asked for. */
@@ -107,7 +108,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   ): Promise<Access | undefined> {
     const nothing: ReadonlySet<string> = new Set()
     try {
-      const may = isAboutTools(message) ? await permissions.permissionsOf(identity) : nothing
+      const may = methodOf(message)?.startsWith('tools/')
+        ? await permissions.permissionsOf(identity)
+        : nothing
       return accessOf(policy(), identity, may)
     } catch (error) {
       request_log.error({ err: error }, 'it cannot be told what the caller may do')
@@ -118,14 +121,13 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   /** Whether the client was sent to ask for scopes that the call needs; that is on record then. */
   async function steppedUp(
     access: Access,
-    message: unknown,
+    call: ToolCall,
     recorder: Recorder,
     identity: Identity,
     reply: Reply,
   ): Promise<boolean> {
-    const call = toolCallIn(message)
-    const tool = call && rest.tools.find(({ name }) => name === call.name)
-    const missing = call ? scopesToAskFor(access, tool, call) : []
+    const tool = rest.tools.find(({ name }) => name === call.name)
+    const missing = scopesToAskFor(access, tool, call)
     if (!tool || missing.length === 0) return false
     const ended = rest.metrics.toolCall(tool.name)
     try {
@@ -152,7 +154,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       while (running.size > 0) await Promise.allSettled(running)
       // The answers of those calls are handed over in microtasks, which all come before this.
       await new Promise(resolve => setImmediate(resolve))
-      await mcp.close()
+      await exchanges.close()
     },
   }
 }

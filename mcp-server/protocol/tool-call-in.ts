@@ -14,13 +14,12 @@ export function toolCallIn(message: unknown): ToolCall | undefined {
   return Call.safeParse(message).data?.params
 }
 
-/** Whether a message is about tools, so that what the caller may do matters. */
-export function isAboutTools(message: unknown): boolean {
-  return (
-    typeof message === 'object' &&
+/** The method of a JSON-RPC message; undefined when it has none. */
+export function methodOf(message: unknown): string | undefined {
+  return typeof message === 'object' &&
     message !== null &&
     'method' in message &&
-    typeof message.method === 'string' &&
-    message.method.startsWith('tools/')
-  )
+    typeof message.method === 'string'
+    ? message.method
+    : undefined
 }

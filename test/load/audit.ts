@@ -7,7 +7,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { startPostgres } from '../../gateway/local/postgres.ts'
 import { createParts } from '../../gateway/local/stack/parts.ts'
 import { openDatabase } from '../../storage/database.ts'
-import { callsPerSecond, type Leg, startLeg } from './audit/measure.ts'
+import { type Leg, type Run, runLeg, startLeg } from './audit/measure.ts'
 import type { Variant } from './audit/serve.ts'
 import { percentile, table } from './table.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -93,15 +93,15 @@ async function main(given: ReturnType<typeof options>): Promise<boolean> {
       parts.add(variant, () => leg.stop())
       legs.push(leg)
     }
-    const rates = await measure(legs, sign, given)
-    return conclude(rates, await countEvents(postgres.url), given)
+    const runs = await measure(legs, sign, given)
+    return conclude(runs, await countEvents(postgres.url), given)
   } finally {
     await parts.stop()
   }
 }
 
-interface Rates {
-  readonly by_variant: ReadonlyMap<Variant, readonly number[]>
+interface Runs {
+  readonly by_variant: ReadonlyMap<Variant, readonly Run[]>
   /** Answered by the server with the trail. */
   readonly durable_calls: number
 }
@@ -110,22 +110,27 @@ async function measure(
   legs: readonly Leg[],
   sign: (caller: number, org: number) => Promise<string>,
   { callers, orgs, seconds, rounds }: ReturnType<typeof options>,
-): Promise<Rates> {
-  const by_variant = new Map<Variant, number[]>(legs.map(({ variant }) => [variant, []]))
+): Promise<Runs> {
+  const by_variant = new Map<Variant, Run[]>(legs.map(({ variant }) => [variant, []]))
   let durable_calls = 0
   for (let round = 0; round <= rounds; round += 1)
     for (const leg of legs) {
       const numbers = Array.from({ length: callers }, (_, caller) => caller)
       const tokens = await Promise.all(numbers.map(caller => sign(caller, caller % orgs)))
-      const began = performance.now()
       // The first round warms up.
-      const rate = await callsPerSecond(leg, tokens, round === 0 ? 2 : seconds, interrupted.signal)
-      if (leg.variant === 'durable') durable_calls += (rate * (performance.now() - began)) / 1000
-      if (round > 0) by_variant.get(leg.variant)?.push(rate)
-      process.stderr.write(`${round === 0 ? 'warm' : round} ${leg.variant} ${rate.toFixed(0)}/s\n`)
+      const run = await runLeg(leg, tokens, round === 0 ? 2 : seconds, interrupted.signal)
+      if (leg.variant === 'durable') durable_calls += run.calls
+      if (round > 0) by_variant.get(leg.variant)?.push(run)
+      const name = `${round === 0 ? 'warm' : round} ${leg.variant}`
+      process.stderr.write(
+        `${name} ${rateOf(run).toFixed(0)}/s, ${costOf(run).toFixed(0)} µs a call\n`,
+      )
     }
-  return { by_variant, durable_calls: Math.floor(durable_calls) }
+  return { by_variant, durable_calls }
 }
+
+const rateOf = ({ calls, seconds }: Run) => calls / seconds
+const costOf = ({ calls, processor_time }: Run) => processor_time / calls
 
 async function countEvents(url: string): Promise<number> {
   const db = openDatabase(url, { max: 1 })
@@ -142,18 +147,23 @@ async function countEvents(url: string): Promise<number> {
 }
 
 function conclude(
-  { by_variant, durable_calls }: Rates,
+  { by_variant, durable_calls }: Runs,
   events: number,
   { ratio: least, callers, orgs }: ReturnType<typeof options>,
 ): boolean {
-  const median = (variant: Variant) => percentile(by_variant.get(variant) ?? [], 0.5)
+  const ratesOf = (variant: Variant) => (by_variant.get(variant) ?? []).map(rateOf)
+  const median = (variant: Variant) => percentile(ratesOf(variant), 0.5)
   const row = (variant: Variant) => {
-    const rates = by_variant.get(variant) ?? []
-    return [variant, ...[0.01, 0.5, 1].map(share => Math.round(percentile(rates, share)))]
+    const rates = [0.01, 0.5, 1].map(share => Math.round(percentile(ratesOf(variant), share)))
+    const costs = (by_variant.get(variant) ?? []).map(costOf)
+    return [variant, ...rates, Math.round(percentile(costs, 0.5))]
   }
   const ratio = median('durable') / median('off')
   process.stdout.write(
-    table([['calls a second', 'least', 'median', 'most'], ...variants.map(row)]) +
+    table([
+      ['calls a second', 'least', 'median', 'most', 'processor µs a call'],
+      ...variants.map(row),
+    ]) +
       `\n${callers} callers of ${orgs} organizations. durable / off: ${ratio.toFixed(2)}; durable / plain: ${(median('durable') / median('plain')).toFixed(2)}\n` +
       `${durable_calls} calls were answered with a trail, ${events} events are in it\n`,
   )

@@ -12,7 +12,18 @@ const patience = 30_000
 export interface Leg {
   readonly variant: Variant
   readonly url: string
+  /** Processor time that its process has used so far, microseconds. */
+  processorTime(): Promise<number>
   stop(): Promise<void>
+}
+
+/** What a run of a leg came to. */
+export interface Run {
+  readonly calls: number
+  /** Seconds. */
+  readonly seconds: number
+  /** Of the server's process, microseconds. */
+  readonly processor_time: number
 }
 
 /** Starts one server. Rejects when it does not come up. */
@@ -27,6 +38,12 @@ export async function startLeg(served: Served): Promise<Leg> {
   return {
     variant: served.variant,
     url: `http://127.0.0.1:${port}`,
+    async processorTime() {
+      const answered = once(child, 'message')
+      child.send('processor time')
+      const [{ user, system }] = (await answered) as [NodeJS.CpuUsage]
+      return user + system
+    },
     async stop() {
       child.disconnect()
       await ended
@@ -35,17 +52,19 @@ export async function startLeg(served: Served): Promise<Leg> {
 }
 
 /**
- * Tool calls a second that callers get answered, each with one call under way at a time. A call that
- * is not answered well is an error: then there is nothing to compare.
+ * Calls a tool as often as callers get answered, each with one call under way at a time. A call that is
+ * not answered well is an error: then there is nothing to compare.
  */
-export async function callsPerSecond(
-  { url, variant }: Leg,
+export async function runLeg(
+  leg: Leg,
   tokens: readonly string[],
   seconds: number,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Run> {
+  const { url, variant } = leg
   const agent = new Agent({ keepAlive: true })
   const body = toolCall('whoami')
+  const before = await leg.processorTime()
   const began = performance.now()
   let calls = 0
   const caller = async (token: string) => {
@@ -63,5 +82,6 @@ export async function callsPerSecond(
   } finally {
     agent.destroy()
   }
-  return calls / ((performance.now() - began) / 1000)
+  const took = (performance.now() - began) / 1000
+  return { calls, seconds: took, processor_time: (await leg.processorTime()) - before }
 }

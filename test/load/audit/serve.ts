@@ -89,6 +89,7 @@ process.once('message', (served: Served) => {
     process.stderr.write(`${String(error)}\n`)
     process.exit(1)
   })
+  process.on('message', () => process.send?.(process.cpuUsage()))
 })
 // Whoever started it is gone.
 process.once('disconnect', () => process.exit(0))

@@ -121,7 +121,7 @@ describe('verifyIdentity', () => {
     ['expired', { iat: seconds() - 70, exp: seconds() - 10 }, 'expired'],
     ['too old, whatever exp says', { iat: seconds() - 120, exp: seconds() + 60 }, 'expired'],
     ['from the future', { iat: seconds() + 30, exp: seconds() + 80 }, 'bad_claims'],
-    ['long-lived', { exp: seconds() + 61 }, 'bad_claims'],
+    ['long-lived', { iat: seconds(), exp: seconds() + 61 }, 'bad_claims'],
     ['ended before it began', { iat: seconds() + 3, exp: seconds() + 2 }, 'bad_claims'],
     ['of another issuer', { iss: 'http://evil.test' }, 'bad_claims'],
     ['of the issuer with a slash', { iss: `${ISSUER}/` }, 'bad_claims'],
