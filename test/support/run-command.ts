@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { compile_cache } from '../../gateway/local/compile-cache.ts'
 
 export interface CommandRun {
   readonly code: number | null
@@ -7,7 +8,10 @@ export interface CommandRun {
   readonly stderr: string
 }
 
-/** Runs a program of the project without a terminal, with this environment and no other. */
+/**
+ * Runs a program of the project without a terminal, with this environment and no other, but for
+ * where Node keeps compiled code.
+ */
 export function runCommand(
   program: string,
   args: readonly string[],
@@ -16,7 +20,7 @@ export function runCommand(
   const path = fileURLToPath(new URL(`../../${program}`, import.meta.url))
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [path, ...args], {
-      env,
+      env: { NODE_COMPILE_CACHE: compile_cache, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let stdout = ''

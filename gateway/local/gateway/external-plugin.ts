@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { z } from 'zod'
+import { compile_cache } from '../compile-cache.ts'
 
 /** A field of Kong's schema language, as far as a configuration can be checked with it. */
 const field = z.looseObject({
@@ -50,7 +51,8 @@ export function parseDump(json: string): ExternalPlugin {
 /** Asks the plugin server's program, as Kong does once at its start. Throws when it gives no answer. */
 export async function queryPlugin(program: string): Promise<ExternalPlugin> {
   const run = promisify(execFile)
-  // Kong gives the query no environment either.
-  const { stdout } = await run(process.execPath, [program, '--dump'], { env: {}, timeout: 30_000 })
+  // Kong gives the query no environment.
+  const env = { NODE_COMPILE_CACHE: compile_cache }
+  const { stdout } = await run(process.execPath, [program, '--dump'], { env, timeout: 30_000 })
   return parseDump(stdout)
 }

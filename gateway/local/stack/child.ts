@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { compile_cache } from '../compile-cache.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface ChildOptions {
@@ -8,7 +9,7 @@ export interface ChildOptions {
   /** Absolute path of its main.ts. */
   readonly program: string
   readonly args?: readonly string[]
-  /** All it gets: nothing of ours is passed on. */
+  /** All it gets beside where Node keeps compiled code: nothing of ours is passed on. */
   readonly environment: Readonly<Record<string, string>>
   readonly log: LogFile
 }
@@ -31,7 +32,7 @@ export function startChild(options: ChildOptions): Child {
   const { args = [], environment, log, name, program } = options
   const child = spawn(process.execPath, ['--import', watch, program, ...args], {
     cwd: '/',
-    env: environment,
+    env: { NODE_COMPILE_CACHE: compile_cache, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
     // A process group of its own: Ctrl-C is for us, and we decide what stops when.
     detached: true,

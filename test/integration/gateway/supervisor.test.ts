@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { compile_cache } from '../../../gateway/local/compile-cache.ts'
 import { type Probe, untilReady } from '../../../gateway/local/stack/readiness.ts'
 import {
   createSupervisor,
@@ -63,7 +64,9 @@ describe('the supervisor', () => {
     process.env['OF_THE_PARENT'] = 'yes'
     await launch(`console.log(JSON.stringify(process.env))`)
     await supervisor.stop()
-    expect(JSON.parse(await readFile(join(folder, 'part.log'), 'utf8'))).toEqual({})
+    expect(JSON.parse(await readFile(join(folder, 'part.log'), 'utf8'))).toEqual({
+      NODE_COMPILE_CACHE: compile_cache,
+    })
   })
 
   it('asks a part to end, and insists when it does not', async () => {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { openDatabase } from '../../../storage/database.ts'
 import { sql } from 'kysely'
+import { compile_cache } from '../../../gateway/local/compile-cache.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
 import { jwks, sign } from './assertion.ts'
 
@@ -38,7 +39,7 @@ afterAll(async () => {
 /** Starts the real process; `ended` gives its exit code and `output` what it said. */
 function run(env: Record<string, string>, execArgv: readonly string[] = []) {
   const child = fork(MAIN, {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compile_cache, ...env },
     silent: true,
     execArgv: [...execArgv],
   })
