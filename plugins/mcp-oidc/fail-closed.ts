@@ -10,11 +10,11 @@ const unavailable = JSON.stringify({
 export async function failClosed(
   kong: Pdk,
   log: Log,
-  serve: () => Promise<void>,
+  serve: (kong: Pdk) => Promise<void>,
   failed: () => void = () => undefined,
 ): Promise<void> {
   try {
-    await serve()
+    await serve(kong)
   } catch (error) {
     failed()
     // Kong drops the connection when its client has gone: nobody is left to be told.

@@ -37,15 +37,14 @@ export class Plugin {
     const { runtime } = this.#lease
     const { settings } = parsed
     const { tool_rules: rules } = settings
+    const { door, audit } = runtime
+    const serve = (kong: Pdk) =>
+      rules
+        ? serveInspected(kong, door, { settings, rules, audit, log, metrics })
+        : serveResource(kong, door, { audit, log })
     this.#serve =
       parsed.serve === 'resource'
-        ? async kong => {
-            await runtime.ready()
-            if (rules) {
-              const { door, audit } = runtime
-              await serveInspected(kong, door, { settings, rules, audit, log, metrics })
-            } else await serveResource(kong, runtime.door, { audit: runtime.audit, log })
-          }
+        ? kong => (runtime.isReady() ? serve(kong) : runtime.ready().then(() => serve(kong)))
         : async kong => {
             const status = await serveAuthorization(kong, runtime.app, runtime.tracer)
             metrics.request('authorization', authorizationOutcome(status))
@@ -54,7 +53,7 @@ export class Plugin {
   }
 
   access(kong: Pdk): Promise<void> {
-    return failClosed(kong, log, () => this.#serve(kong), this.#failed)
+    return failClosed(kong, log, this.#serve, this.#failed)
   }
 
   ready(): Promise<void> {

@@ -17,8 +17,8 @@ export interface Metrics {
     outcome: RequestOutcome,
     reason?: RefusalReason,
   ): void
-  /** Begins a validation; the function it gives ends it. */
-  validation(): () => void
+  /** A validation took so many milliseconds, whatever came of it. */
+  validation(milliseconds: number): void
   /** Begins a write to the audit trail; the function it gives ends it. */
   auditWrite(): (labels: { readonly result: 'ok' | 'error' }) => void
   /** Counts what is on record. */
@@ -135,10 +135,7 @@ export function createMetrics(): Metrics {
       if (serve === 'resource' && outcome === 'admitted') admitted += 1
       else requests.inc(reason === undefined ? { serve, outcome } : { serve, outcome, reason })
     },
-    validation: () => {
-      const began = performance.now()
-      return () => validation.observe((performance.now() - began) / 1000)
-    },
+    validation: milliseconds => validation.observe(milliseconds / 1000),
     auditWrite: () => writes.startTimer(),
     event({ type, outcome, error_code, idp }) {
       const result = error_code ?? outcome

@@ -55,6 +55,8 @@ export interface Runtime {
   readonly tracer: Tracer
   /** Resolves once the database is migrated; tries again after a failure. Rejects while it cannot. */
   ready(): Promise<void>
+  /** Whether `ready` has resolved: then nobody has to wait for it. */
+  isReady(): boolean
   /** Resolves when the database answers, now. Rejects with words for an operator. */
   answers(): Promise<void>
   close(): Promise<void>
@@ -155,11 +157,15 @@ export function createRuntime(
   })
   const transactions = createTransactions(store, now)
   let migrated: Promise<void> | undefined
+  let is_ready = false
   const ready = () => {
     migrated ??= migrate(db)
       .then(async () => agreeOnKeys(db, settings.issuer, await ringMarks(settings)))
       .then(() => publishSettings(db, settings.issuer, publicSettings(settings)))
       .then(() => listener.start())
+      .then(() => {
+        is_ready = true
+      })
       .catch((error: unknown) => {
         migrated = undefined
         throw error
@@ -221,6 +227,7 @@ export function createRuntime(
     ),
     tracer,
     ready,
+    isReady: () => is_ready,
     answers: createProbe(db, ready, log),
     async close() {
       unwatch()

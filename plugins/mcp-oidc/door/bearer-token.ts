@@ -7,12 +7,18 @@ export type Credentials =
 /** A JWT with a handful of short claims is under 2 kB; nothing legitimate comes near this. */
 const longest_token = 8192
 
-/** RFC 6750 2.1: `Bearer` in any case, one space, b64token. Another scheme counts as no credentials. */
+/**
+ * RFC 6750 2.1: `Bearer` in any case, one space, and what is to be a token. Another scheme counts as
+ * no credentials.
+ */
 export function bearerToken(authorization: string | undefined): Credentials {
   if (authorization === undefined || authorization === '') return { kind: 'none' }
   if (!/^bearer(?: |$)/i.test(authorization)) return { kind: 'none' }
   const token = authorization.slice('bearer '.length)
-  if (token.length > longest_token || !/^[A-Za-z0-9\-._~+/]+=*$/.test(token))
-    return { kind: 'malformed' }
-  return { kind: 'bearer', token }
+  return token.length > longest_token ? { kind: 'malformed' } : { kind: 'bearer', token }
+}
+
+/** RFC 6750 2.1: b64token. */
+export function isBase64Token(token: string): boolean {
+  return /^[A-Za-z0-9\-._~+/]+=*$/.test(token)
 }

@@ -5,7 +5,7 @@ import type { Connection } from '../../../storage/connections.ts'
 import type { Settings } from '../config/settings.ts'
 import { type AccessToken, createTokenVerifier } from './access-token.ts'
 import { signAssertion } from './assertion.ts'
-import type { Credentials } from './bearer-token.ts'
+import { type Credentials, isBase64Token } from './bearer-token.ts'
 import { refuse, type Refusal } from './challenge.ts'
 import { connectionProblem } from './connection-problem.ts'
 import { type Identity, identityHeaders } from './identity.ts'
@@ -17,9 +17,14 @@ export interface Admission {
   readonly headers: Headers
 }
 
+export type Verdict = Admission | Refusal
+
 export interface Door {
-  /** Decides on one request. Rejects when it cannot tell: the caller answers 503. */
-  judge(credentials: Credentials): Promise<Admission | Refusal>
+  /**
+   * Decides on one request: at once when nothing has to be waited for, as it is for almost all.
+   * Rejects when it cannot tell: the caller answers 503.
+   */
+  judge(credentials: Credentials): Verdict | Promise<Verdict>
   /** How many tokens are remembered as verified. */
   remembered(): number
 }
@@ -56,7 +61,6 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
   const verified = new LRUCache<string, Verified>({ max: most_verified_tokens })
   const known_scopes = new Set(settings.scopes.map(scope => scope.name))
 
-  /** Without a promise where nothing has to be waited for: so it is for almost every request. */
   function lookUp(jwt: string): Verified | Promise<Verified | Refusal> {
     const key = hash('sha256', jwt, 'base64')
     const known = verified.get(key)
@@ -66,6 +70,7 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
   }
 
   async function verifyAnew(jwt: string, key: string): Promise<Verified | Refusal> {
+    if (!isBase64Token(jwt)) return malformed()
     const verdict = await verify(jwt)
     if ('refused' in verdict)
       return refuse(
@@ -89,6 +94,33 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
     return admitAnew(entry, state, time)
   }
 
+  function decide(entry: Verified, state: Connection | undefined): Verdict | Promise<Verdict> {
+    const problem = connectionProblem(entry.token, state, now())
+    if (problem || !state)
+      return refuse(settings, 'invalid_token', bad_token, 'connection', problem ?? 'no connection')
+    if (!entry.in_scope)
+      return refuse(
+        settings,
+        'insufficient_scope',
+        'The access token was not granted a scope of this server.',
+        'scope',
+        'scope',
+      )
+    return admit(entry, state)
+  }
+
+  function judgeToken(entry: Verified | Refusal): Verdict | Promise<Verdict> {
+    if ('refused' in entry) return entry
+    const state = connection(entry.token.sid)
+    return state instanceof Promise
+      ? state.then(found => decide(entry, found))
+      : decide(entry, state)
+  }
+
+  function malformed(): Refusal {
+    return refuse(settings, 'invalid_token', bad_token, 'malformed', 'malformed header')
+  }
+
   async function admitAnew(entry: Verified, state: Connection, time: number): Promise<Admission> {
     const identity = identityOf(entry.token, state)
     const assertion = await signAssertion(settings, identity, time)
@@ -105,35 +137,12 @@ export function createDoor(settings: Settings, { connection, now }: DoorParts): 
 
   return {
     remembered: () => verified.size,
-    async judge(credentials) {
+    judge(credentials) {
       if (credentials.kind === 'none')
         return refuse(settings, undefined, known_nothing, 'no_token', 'no token')
-      if (credentials.kind === 'malformed')
-        return refuse(settings, 'invalid_token', bad_token, 'malformed', 'malformed header')
-      const looked_up = lookUp(credentials.token)
-      const entry = looked_up instanceof Promise ? await looked_up : looked_up
-      if ('refused' in entry) return entry
-      const { token } = entry
-      const found = connection(token.sid)
-      const state = found instanceof Promise ? await found : found
-      const problem = connectionProblem(token, state, now())
-      if (problem || !state)
-        return refuse(
-          settings,
-          'invalid_token',
-          bad_token,
-          'connection',
-          problem ?? 'no connection',
-        )
-      if (!entry.in_scope)
-        return refuse(
-          settings,
-          'insufficient_scope',
-          'The access token was not granted a scope of this server.',
-          'scope',
-          'scope',
-        )
-      return admit(entry, state)
+      if (credentials.kind === 'malformed') return malformed()
+      const entry = lookUp(credentials.token)
+      return entry instanceof Promise ? entry.then(judgeToken) : judgeToken(entry)
     },
   }
 }

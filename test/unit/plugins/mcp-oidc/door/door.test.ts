@@ -171,6 +171,18 @@ describe('a good token', () => {
     expect(decodeJwt(second.slice(7)).exp).toBe(seconds + 31 + 60)
   })
 
+  it('is judged at once when all about it is known, and only this very token is', async () => {
+    const door = createDoor(settings, { connection: () => connection, now: () => start })
+    const jwt = await token()
+    const first = await door.judge({ kind: 'bearer', token: jwt })
+    expect(door.judge({ kind: 'bearer', token: jwt })).toBe(first)
+    for (const other of [`${jwt} `, `${jwt}\n`, ` ${jwt}`, `${jwt},${jwt}`])
+      expect(await door.judge({ kind: 'bearer', token: other })).toMatchObject({
+        refused: true,
+        reason: 'malformed',
+      })
+  })
+
   it('T08 is refused as soon as its connection has ended, cached or not', async () => {
     let state: Connection | undefined = connection
     const door = open(() => Promise.resolve(state))
