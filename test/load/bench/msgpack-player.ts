@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { Player } from './load.ts'
+import type { Player } from './play.ts'
 
 /** The codec that kong-pdk itself brings. */
 interface MsgPack {

@@ -1,7 +1,7 @@
 import { encodeFrames } from '../../../gateway/plugin-server/frames.ts'
 import { pdk_methods } from '../../../gateway/plugin-server/pdk-methods.ts'
 import { rpc_call } from '../../../gateway/plugin-server/rpc.ts'
-import type { Player } from './load.ts'
+import type { Player } from './play.ts'
 
 const get_header = 'kong.request.get_header'
 const set_headers = 'kong.service.request.set_headers'

@@ -4,14 +4,15 @@ import { connectStockServer } from '../../contract/kong-pdk-kong.ts'
 import { signInAs } from '../access-token.ts'
 import type { LocalSystem } from '../local-system.ts'
 import { root } from '../parts.ts'
-import { percentile } from '../table.ts'
-import { type Player, type Reached, runLoad } from './load.ts'
+import { measureHalfLoad } from './half-load.ts'
+import { type Reached, runLoad } from './load.ts'
 import { msgpackPlayer } from './msgpack-player.ts'
 import { protobufPlayer } from './protobuf-player.ts'
 import { freshTokens, pluginConfig } from './resource.ts'
 import { inTurn, type Leg, median, ratioOf } from './rounds.ts'
-import { atLeast, atMost, type Section } from './section.ts'
+import { atLeast, type Section } from './section.ts'
 import { type ServerProcess, startInstance, startOurs, startStock } from './server-process.ts'
+import type { Subject } from './subject.ts'
 
 export interface FloorOptions {
   readonly rounds: number
@@ -27,12 +28,6 @@ interface Run {
   readonly reached: Reached
   /** Microseconds of processor time for a request, in the plugin server. */
   readonly cpu: number
-}
-
-/** A plugin server with one plugin, and how Kong plays with it. */
-interface Subject {
-  readonly server: ServerProcess
-  readonly player: () => Player
 }
 
 /** Runs the subjects in turn, and compares them. */
@@ -131,30 +126,9 @@ export async function measureFloors(
     }
 
     const rate = Math.round(median(floor_speed) / 2)
-    const paced = (name: string, { player, server }: Subject): Leg<number> => ({
-      name: `${name} at half load`,
-      run: async () => {
-        const load = { socket: server.socket, connections, duration, player, rate }
-        return percentile((await runLoad(load)).durations, 0.99)
-      },
+    const half_load = await measureHalfLoad({
+      ...{ floor, warm, rate, connections, rounds, duration, report },
     })
-    const [floor_p99 = [], warm_p99 = []] = await inTurn(
-      [paced('no-op', floor), paced('real validation', warm)],
-      rounds,
-      report,
-    )
-    const added = median(warm_p99.map((value, index) => value - (floor_p99[index] ?? NaN)))
-    const half_load: Section = {
-      title: 'What validation adds to the slowest requests at half load',
-      how: `${rate} requests a second, half of what the no-op floor reached; a request's time runs from when it was due.`,
-      rows: [
-        ['plugin', 'p99 ms'],
-        ['no-op, ours', median(floor_p99).toFixed(2)],
-        ['real validation, caches warm', median(warm_p99).toFixed(2)],
-      ],
-      goals: [atMost('p99 that validation adds, ms', 1, added)],
-      unmeasured: [],
-    }
     return [throughput, half_load]
   } finally {
     for (const server of servers) await server.stop()
