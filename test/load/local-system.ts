@@ -11,9 +11,9 @@ import {
 import { gatewayEnvironment } from '../../gateway/local/stack/environment.ts'
 import { kongConfigFor, usual } from '../../gateway/local/stack/kong-config.ts'
 import { type LogFile, openLogFile } from '../../gateway/local/stack/log-file.ts'
+import { freePorts } from '../../gateway/local/stack/ports.ts'
 import { answersAt, untilReady } from '../../gateway/local/stack/readiness.ts'
 import { killWithChildren } from './kill.ts'
-import { lastingPorts } from './lasting-ports.ts'
 import { type PartName, partsOf, root } from './parts.ts'
 import { removeLimits } from './remove-limits.ts'
 
@@ -90,7 +90,7 @@ export async function openLocalSystem<P extends Child>(
   }
   try {
     const data = await makeDataDirectory(join(folder, 'data'))
-    const [gateway = 0, mcp_server = 0, idp = 0, postgres = 0] = await lastingPorts(4)
+    const [gateway = 0, mcp_server = 0, idp = 0, postgres = 0] = await freePorts(4)
     const startDatabase = async () => {
       database = await startPostgres({
         data_directory: join(data, 'postgres'),
