@@ -13,6 +13,12 @@ import { createMetrics } from './metrics.ts'
 /** Milliseconds that running requests have to finish before they are cut. */
 const DRAIN_LIMIT = 10_000
 
+/**
+ * Milliseconds an idle connection is kept: longer than Kong keeps it (60 s), or a request could meet a
+ * connection that is just being closed, which Kong answers with 502.
+ */
+const KEEP_ALIVE = 75_000
+
 export interface Running {
   readonly port: number
   /** Takes no new requests, lets the running ones finish, and closes the database. */
@@ -40,7 +46,10 @@ export async function start(
     })
     const metrics = createMetrics()
     const store = { db, ring: settings.storage_keys }
-    const server = createServer(createApp({ settings, store, log, metrics, now }))
+    const server = createServer(
+      { keepAliveTimeout: KEEP_ALIVE },
+      createApp({ settings, store, log, metrics, now }),
+    )
     const port = await listen(server, settings)
     log.info({ host: settings.host, port }, 'listening')
     collectDefaultMetrics({ register: metrics.registry })

@@ -30,6 +30,12 @@ const AUDIT_TIMEOUT = 5_000
 /** Milliseconds that running calls have to finish before the connections are cut. */
 const DRAIN_LIMIT = 10_000
 
+/**
+ * Milliseconds an idle connection is kept: longer than Kong keeps it (60 s), or a request could meet a
+ * connection that is just being closed, which Kong answers with 502.
+ */
+const KEEP_ALIVE = 75_000
+
 export interface Running {
   readonly port: number
   /** Takes no new requests, lets the running ones finish, and closes the databases. */
@@ -112,7 +118,10 @@ export async function start(
       resource_metadata: environment.resource_metadata,
       checks: { 'keys of the gateway': () => keys.reached() },
     })
-    const server = createServer({ maxHeaderSize: most_header_bytes }, mcp.app)
+    const server = createServer(
+      { maxHeaderSize: most_header_bytes, keepAliveTimeout: KEEP_ALIVE },
+      mcp.app,
+    )
     if (!environment.audit_required)
       log.warn(
         'AUDIT_REQUIRED is false: while the trail cannot be written, calls are not on record',

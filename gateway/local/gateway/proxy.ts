@@ -8,6 +8,7 @@ import { downstreamHeaders, upstreamHeaders } from './forwarded-headers.ts'
 import { respond } from './respond.ts'
 import type { FinishHeaders } from './respond.ts'
 import type { Match } from './router.ts'
+import { upstream_connections } from './upstream-connections.ts'
 import type { Service } from './upstream-service.ts'
 
 class UpstreamTimeoutError extends Error {
@@ -15,7 +16,9 @@ class UpstreamTimeoutError extends Error {
 }
 
 /**
- * Sends the request upstream and its answer back, every byte as it comes. A client that goes away
+ * Sends the request upstream and its answer back, every byte as it comes, on a connection that may have
+ * carried others before. As in Kong a request is not sent again when the upstream closed it in that very
+ * moment: an upstream keeps idle connections for longer than the gateway does. A client that goes away
  * ends the upstream request. An upstream that fails before it answered is a 502, 503 or 504 as in
  * Kong; one that fails later breaks the client's connection off, so no one takes half for a whole.
  * Resolves when the exchange is over.
@@ -73,31 +76,30 @@ function open(exchange: Exchange, match: Match, service: Service, body: Buffer):
     method: exchange.method,
     path,
     headers: upstreamHeaders(exchange, match, body).raw,
-    // A connection of its own: none that an upstream is just about to close.
-    agent: false,
+    agent: upstream_connections[service.protocol],
   })
 }
 
 /** `connect_timeout` until the upstream is reached, `read_timeout` between two of its bytes. */
 function limitSilence(upstream: ClientRequest, service: Service): void {
+  const expire = (what: string) =>
+    upstream.destroy(new UpstreamTimeoutError(`the upstream was silent for its ${what}`))
   upstream.on('socket', socket => {
-    const expire = (what: string) =>
-      upstream.destroy(new UpstreamTimeoutError(`the upstream was silent for its ${what}`))
+    if (!socket.connecting) return
     const timer = setTimeout(() => expire('connect_timeout'), service.connect_timeout)
-    socket.once('connect', () => {
-      clearTimeout(timer)
-      socket.setTimeout(service.read_timeout, () => expire('read_timeout'))
-    })
+    socket.once('connect', () => clearTimeout(timer))
     socket.once('close', () => clearTimeout(timer))
   })
+  // Counts from when it is connected.
+  upstream.setTimeout(service.read_timeout, () => expire('read_timeout'))
 }
 
 function passOn(answer: IncomingMessage, response: ServerResponse, finish: FinishHeaders): void {
   const headers = downstreamHeaders(answer.rawHeaders)
   finish(headers)
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers.raw)
-  // An event stream's headers are an answer already.
-  response.flushHeaders()
+  // An event stream's headers are an answer already; those of a body that is all there go with it.
+  if (!headers.has('content-length')) response.flushHeaders()
   answer.on('error', () => response.destroy())
   answer.pipe(response)
 }

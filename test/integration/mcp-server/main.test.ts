@@ -85,6 +85,8 @@ describe('node mcp-server/main.ts', () => {
     const answer = await whoami(port)
     expect(answer.status).toBe(200)
     expect(await answer.text()).toContain('bob@acme.example')
+    // Kong keeps an idle connection for 60 seconds, and must be the first to let it go.
+    expect(answer.headers.get('keep-alive')).toBe('timeout=75')
     child.kill('SIGTERM')
     expect(await ended).toBe(0)
     const lines = output()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { openGateway } from './local-gateway.ts'
 
@@ -107,6 +108,52 @@ describe('a proxied request', () => {
     expect(response.headers['set-cookie']).toEqual(['a=1', 'b=2'])
     expect(response.headers).not.toHaveProperty('x-hop')
     expect(response.headers['access-control-allow-origin']).toBe('*')
+  })
+})
+
+describe('the connection to an upstream', () => {
+  it('carries one request after another, but not when the one before was broken off', async () => {
+    const sockets: unknown[] = []
+    const { promise: broken, resolve } = Promise.withResolvers<ServerResponse>()
+    const { port, send } = await open((request, response) => {
+      sockets.push(request.socket)
+      if (request.url?.endsWith('broken')) resolve(response)
+      else response.end('well')
+    })
+    for (let time = 0; time < 2; time += 1)
+      expect(await send('/mcp', { headers })).toMatchObject({ status: 200, body: 'well' })
+    expect(new Set(sockets).size).toBe(1)
+    const outgoing = start(port, '/mcp?broken')
+    outgoing.on('error', () => undefined)
+    const closed = once(await broken, 'close')
+    outgoing.destroy()
+    await closed
+    expect((await send('/mcp', { headers })).status).toBe(200)
+    expect(new Set(sockets).size).toBe(2)
+  })
+
+  it('that was closed in the meantime is none: the next request gets a new one', async () => {
+    const sockets: Socket[] = []
+    const { send } = await open((request, response) => {
+      sockets.push(request.socket)
+      response.end('well')
+    })
+    await send('/mcp', { headers })
+    const closed = once(sockets[0] as Socket, 'close')
+    sockets[0]?.end()
+    await closed
+    expect((await send('/mcp', { headers })).status).toBe(200)
+    expect(new Set(sockets).size).toBe(2)
+  })
+
+  it('is given time to be silent by each request anew', async () => {
+    const { send } = await open((request, response) => {
+      if (!request.url?.endsWith('silent')) response.end('well')
+    }, 'read_timeout: 100')
+    for (let time = 0; time < 2; time += 1) {
+      expect((await send('/mcp', { headers })).status).toBe(200)
+      expect((await send('/mcp?silent', { headers })).status).toBe(504)
+    }
   })
 })
 
