@@ -44,19 +44,19 @@ describeOwnStack('G01 no tool runs', 'a plugin server that may be killed', () =>
   }
 
   async function works({ url, upstream }: GatewayBeside): Promise<void> {
-    const before = { calls: await trail.toolCalls(), connections: upstream.connections }
+    const before = { calls: await trail.toolCalls(), requests: upstream.requests }
     expect(whoamiOf(await callWhoami(url, { token })).email).toBe('alice@acme.example')
     expect(await trail.toolCalls()).toBe(before.calls + 1)
-    expect(upstream.connections).toBe(before.connections + 1)
+    expect(upstream.requests).toBe(before.requests + 1)
   }
 
   async function refusesEverything({ url, upstream }: GatewayBeside): Promise<void> {
-    const before = { calls: await trail.toolCalls(), connections: upstream.connections }
+    const before = { calls: await trail.toolCalls(), requests: upstream.requests }
     const answers = await Promise.all(attempts().map(headers => callWhoami(url, { headers })))
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503))
     for (const { body } of answers) expect(body).not.toContain('structuredContent')
     expect(await trail.toolCalls()).toBe(before.calls)
-    expect(upstream.connections).toBe(before.connections)
+    expect(upstream.requests).toBe(before.requests)
   }
 
   it('while the plugin server is killed; the next one is found', async () => {
@@ -134,11 +134,11 @@ describeOwnStack('G01 no tool runs', 'a plugin server that may be killed', () =>
       })
       gateway.signal('SIGKILL')
       await gateway.ended
-      const before = { calls: await trail.toolCalls(), connections: gateway.upstream.connections }
+      const before = { calls: await trail.toolCalls(), requests: gateway.upstream.requests }
       const answers = await Promise.all(
         attempts().map(headers => callWhoami(gateway.url, { headers })),
       )
-      expect(gateway.upstream.connections).toBe(before.connections + answers.length)
+      expect(gateway.upstream.requests).toBe(before.requests + answers.length)
       for (const { status, headers, body } of answers) {
         expect(status).toBe(401)
         expect(headers['www-authenticate']).toMatch(/^Bearer/)

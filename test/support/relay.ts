@@ -4,8 +4,8 @@ import { type AddressInfo, createConnection, createServer, type Socket } from 'n
 /** A TCP port that stands before another one on loopback, and can be cut off. */
 export interface Relay {
   readonly port: number
-  /** Connections taken so far. */
-  readonly connections: number
+  /** HTTP requests taken so far, of which each begins when the one before it on its connection is over. */
+  readonly requests: number
   /** Breaks every connection and refuses new ones. */
   cut(): Promise<void>
   /** Takes connections again, on the same port. */
@@ -14,9 +14,11 @@ export interface Relay {
 
 export async function openRelay(target: number): Promise<Relay> {
   const open = new Set<Socket>()
-  let connections = 0
+  let requests = 0
   const server = createServer(near => {
-    connections += 1
+    near.on('data', (chunk: Buffer) => {
+      if (/^[A-Z]+ \//.test(chunk.toString('latin1', 0, 20))) requests += 1
+    })
     const far = createConnection({ port: target, host: '127.0.0.1' })
     for (const [one, other] of [
       [near, far],
@@ -40,8 +42,8 @@ export async function openRelay(target: number): Promise<Relay> {
   const { port } = server.address() as AddressInfo
   return {
     port,
-    get connections() {
-      return connections
+    get requests() {
+      return requests
     },
     async cut() {
       if (!server.listening) return
