@@ -197,8 +197,17 @@ describe('a request body', () => {
 })
 
 describe('an answer of the MCP server', () => {
-  it('G08 is a stream of events, and passes as one', async () => {
+  it('is one body of JSON', async () => {
     const answer = await callWhoami(gateway.url, { token })
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(answer.body)),
+    })
+    expect(whoamiOf(answer).email).toBe('alice@acme.example')
+  })
+
+  it('G08 is a stream of events when the client asks for progress, and passes as one', async () => {
+    const answer = await callWhoami(gateway.url, { token, progress: true })
     expect(answer.headers).toMatchObject({
       'content-type': 'text/event-stream',
       'transfer-encoding': 'chunked',

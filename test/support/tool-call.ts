@@ -8,24 +8,30 @@ export interface Whoami {
   readonly scope: string
 }
 
-export const whoami_call = JSON.stringify({
-  jsonrpc: '2.0',
-  id: 1,
-  method: 'tools/call',
-  params: { name: 'whoami', arguments: {} },
-})
+const whoamiCall = (_meta: object) =>
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'whoami', arguments: {}, _meta },
+  })
+
+export const whoami_call = whoamiCall({})
+const whoami_in_progress = whoamiCall({ progressToken: 1 })
 
 export interface RawCall {
   readonly token?: string
   /** Name, value, name, value, as sent. */
   readonly headers?: readonly string[]
   readonly path?: string
+  /** Asks for progress, which is told in a stream. */
+  readonly progress?: boolean
 }
 
 /** Calls `whoami` with headers and a path as they are given, in the way of 2025-11-25. */
 export function callWhoami(
   origin: string,
-  { token, headers = [], path = '/mcp' }: RawCall = {},
+  { token, headers = [], path = '/mcp', progress = false }: RawCall = {},
 ): Promise<RawResponse> {
   return rawRequest(origin, path, {
     method: 'POST',
@@ -39,7 +45,7 @@ export function callWhoami(
       ...(token === undefined ? [] : ['Authorization', `Bearer ${token}`]),
       ...headers,
     ],
-    body: whoami_call,
+    body: progress ? whoami_in_progress : whoami_call,
   })
 }
 
