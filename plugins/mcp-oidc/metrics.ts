@@ -58,12 +58,20 @@ export function createMetrics(): Metrics {
       admitted = 0
     },
   })
+  /** Seconds that the histogram does not know yet: in groups, an observation costs half as much. */
+  const validations = new Float64Array(256)
+  let validated = 0
   const validation = new Histogram({
     name: 'mcp_oidc_validation_seconds',
     help: 'Time to a verdict about one request to the resource, without calls to Kong.',
     buckets: validation_buckets,
     registers,
+    collect: observeValidations,
   })
+  function observeValidations(): void {
+    for (const seconds of validations.subarray(0, validated)) validation.observe(seconds)
+    validated = 0
+  }
   const writes = new Histogram({
     name: 'mcp_oidc_audit_write_seconds',
     help: 'Time until an audit event is on disk, or is known not to be.',
@@ -135,7 +143,11 @@ export function createMetrics(): Metrics {
       if (serve === 'resource' && outcome === 'admitted') admitted += 1
       else requests.inc(reason === undefined ? { serve, outcome } : { serve, outcome, reason })
     },
-    validation: milliseconds => validation.observe(milliseconds / 1000),
+    validation(milliseconds) {
+      if (validated === validations.length) observeValidations()
+      validations[validated] = milliseconds / 1000
+      validated += 1
+    },
     auditWrite: () => writes.startTimer(),
     event({ type, outcome, error_code, idp }) {
       const result = error_code ?? outcome
