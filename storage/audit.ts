@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { AuditEvent } from './audit-event.ts'
 import { auditRow } from './audit-row.ts'
 import type { Database } from './database.ts'
+import { prepare } from './prepared.ts'
 
 export type { AuditEvent, AuditType } from './audit-event.ts'
 
@@ -19,7 +20,7 @@ export async function recordAuditEvents(
   db: Database,
   events: readonly AuditEvent[],
 ): Promise<void> {
-  await insert(events).execute(db)
+  await insert(db, auditEventsJson(events))
 }
 
 /**
@@ -30,21 +31,34 @@ export async function recordAuditEventsOnce(
   db: Database,
   events: readonly AuditEvent[],
 ): Promise<number> {
-  const { numAffectedRows } = await sql`
-    ${insert(events)} on conflict (request_id, at) where type = 'rate_limit' do nothing`.execute(db)
+  const { numAffectedRows } = await insertOnce(db, auditEventsJson(events))
   return Number(numAffectedRows ?? 0)
 }
 
-/** One parameter, however many events: the statement is always the same. */
-const insert = (events: readonly AuditEvent[]): RawBuilder<unknown> => sql`
+/** What {@link insertAuditEvents} takes. */
+export function auditEventsJson(events: readonly AuditEvent[]): string {
+  return JSON.stringify(events.map(auditRow))
+}
+
+/** As a part of a statement: one parameter, however many events, so it is always the same. */
+export const insertAuditEvents = (json: string, condition = sql``): RawBuilder<unknown> => sql`
   insert into audit_events (type, outcome, request_id, user_id, org_id, email, client_id,
     client_kind, connection_id, ip, tool, argument_digest, error_code, reason, route, limited_by,
     duration_ms, count, at)
   select type, outcome, request_id, user_id, org_id, email, client_id, client_kind, connection_id,
     ip, tool, argument_digest, error_code, reason, route, limited_by, duration_ms, count,
     coalesce(at, now())
-  from json_to_recordset(${JSON.stringify(events.map(auditRow))}::json) as event (
+  from json_to_recordset(${json}::json) as event (
     type text, outcome text, request_id text, user_id text, org_id text, email text,
     client_id text, client_kind text, connection_id text, ip text, tool text, argument_digest text,
     error_code text, reason text, route text, limited_by text, duration_ms double precision,
-    count integer, at timestamptz)`
+    count integer, at timestamptz)
+  ${condition}`
+
+const insert = prepare((db, json: string) => insertAuditEvents(json).compile(db))
+const insertOnce = prepare((db, json: string) =>
+  insertAuditEvents(
+    json,
+    sql`on conflict (request_id, at) where type = 'rate_limit' do nothing`,
+  ).compile(db),
+)

@@ -1,8 +1,10 @@
-import { sql, type SqlBool } from 'kysely'
+import { type Selectable, sql, type SqlBool } from 'kysely'
 import { z } from 'zod'
 import { lookupHash } from './digest.ts'
+import { prepare } from './prepared.ts'
 import { seal, SealError, unseal } from './seal.ts'
 import type { Store } from './store.ts'
+import type { Tables } from './tables.ts'
 
 /** Sealed with the row: who the person is, in the identity provider's words. */
 export interface ConnectionProfile {
@@ -39,7 +41,8 @@ const profileShape = z.object({
   idp_sid: z.string().exactOptional(),
 })
 
-const columns = [
+/** What a {@link Connection} is made of. */
+export const connection_columns = [
   'id',
   'user_id',
   'org_id',
@@ -98,6 +101,15 @@ export async function countActiveConnections({ db }: Pick<Store, 'db'>): Promise
   return active
 }
 
+const find = prepare((db, id: string) =>
+  db
+    .selectFrom('connections')
+    .select(connection_columns)
+    .where('id', '=', id)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .compile(),
+)
+
 /**
  * An ended connection is found, with its reason; one past its end is not. Rejects with SealError
  * when the profile does not open.
@@ -106,19 +118,23 @@ export async function findConnection(
   { db, ring }: Store,
   id: string,
 ): Promise<Connection | undefined> {
-  const row = await db
-    .selectFrom('connections')
-    .select(columns)
-    .where('id', '=', id)
-    .where('expires_at', '>', sql<Date>`now()`)
-    .executeTakeFirst()
-  if (row === undefined) return undefined
+  const [row] = (await find(db, id)).rows
+  return row && openConnection({ ring }, row)
+}
+
+export type ConnectionRow = Pick<
+  Selectable<Tables['connections']>,
+  (typeof connection_columns)[number]
+>
+
+/** Throws SealError when the profile does not open. */
+export function openConnection({ ring }: Pick<Store, 'ring'>, row: ConnectionRow): Connection {
   return {
     ...row,
     ended_reason: row.ended_reason ?? undefined,
     ended_at: row.ended_at ?? undefined,
     last_used_at: row.last_used_at ?? undefined,
-    profile: openProfile({ ring }, id, row.profile),
+    profile: openProfile({ ring }, row.id, row.profile),
   }
 }
 
@@ -149,13 +165,17 @@ export function openProfile(
   return profile.data
 }
 
-/** Notes that the connection was used now. */
-export async function touchConnection({ db }: Pick<Store, 'db'>, id: string): Promise<void> {
-  await db
+const touch = prepare((db, id: string) =>
+  db
     .updateTable('connections')
     .set({ last_used_at: sql<Date>`now()` })
     .where('id', '=', id)
-    .execute()
+    .compile(),
+)
+
+/** Notes that the connection was used now. */
+export async function touchConnection({ db }: Pick<Store, 'db'>, id: string): Promise<void> {
+  await touch(db, id)
 }
 
 /** What a connection's profile is sealed for. */

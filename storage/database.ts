@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { rememberPool } from './pool-use.ts'
+import { PreparingClient } from './prepared.ts'
 import type { Tables } from './tables.ts'
 
 export type Database = Kysely<Tables>
@@ -30,6 +31,7 @@ const SILENCE = 5_000
 export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
   const timeout = options.statement_timeout ?? STATEMENT_TIMEOUT
   const pool = new pg.Pool({
+    Client: PreparingClient,
     connectionString: url,
     max: options.max ?? 10,
     application_name: options.application_name ?? 'mcp-oidc-gateway',

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
+import { prepare } from './prepared.ts'
 
 /** An org's word on a client. `blocked` ends its connections as well. */
 export type ClientDecision = 'approved' | 'refused' | 'blocked'
@@ -40,17 +41,20 @@ export async function lockOrgClient(
   ).execute(transaction)
 }
 
-export async function findClientDecision(
-  db: Database,
-  { org_id, client_id }: OrgClient,
-): Promise<ClientDecision | undefined> {
-  const row = await db
+const decision = prepare((db, org_id: string, client_id: string) =>
+  db
     .selectFrom('client_decisions')
     .select('status')
     .where('org_id', '=', org_id)
     .where('client_id', '=', client_id)
-    .executeTakeFirst()
-  return row?.status
+    .compile(),
+)
+
+export async function findClientDecision(
+  db: Database,
+  { org_id, client_id }: OrgClient,
+): Promise<ClientDecision | undefined> {
+  return (await decision(db, org_id, client_id)).rows[0]?.status
 }
 
 /**

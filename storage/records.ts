@@ -1,33 +1,40 @@
 import { sql } from 'kysely'
+import { auditEventsJson, insertAuditEvents } from './audit.ts'
+import type { AuditEvent } from './audit-event.ts'
 import { idHash } from './digest.ts'
-import type { KeyRing } from './key-ring.ts'
-import { seal, SealError, unseal } from './seal.ts'
+import { prepare } from './prepared.ts'
+import {
+  alive,
+  openRecord,
+  record_columns,
+  recordName,
+  type RecordKeys,
+  sealRecord,
+  type StoredRecord,
+  successorName,
+} from './record-row.ts'
+import { seal } from './seal.ts'
 import type { Store } from './store.ts'
 
-export interface StoredRecord {
-  readonly payload: Record<string, unknown>
-  readonly consumed_at: Date | undefined
-  /** The id of the record that took its place when it was consumed, if one did. */
-  readonly successor: string | undefined
-}
-
-export interface RecordKeys {
-  /** Whose it is, to find a user's browser sessions by. */
-  readonly user_id?: string
-  readonly grant_id?: string
-  readonly uid?: string
-  readonly expires_at?: Date
-}
-
-interface Row {
-  readonly id_hash: Buffer
-  readonly payload: Buffer
-  readonly consumed_at: Date | null
-  readonly successor: Buffer | null
-}
-
-const columns = ['id_hash', 'payload', 'consumed_at', 'successor'] as const
-const alive = sql<boolean>`(expires_at is null or expires_at > now())`
+const upsert = prepare(
+  (
+    db,
+    model: string,
+    id_hash: Buffer,
+    payload: Buffer,
+    uid_hash: Buffer | null,
+    grant_id: string | null,
+    expires_at: Date | null,
+    user_id: string | null,
+  ) => {
+    const contents = { payload, uid_hash, grant_id, expires_at, user_id }
+    return db
+      .insertInto('oidc_records')
+      .values({ model, id_hash, ...contents })
+      .onConflict(conflict => conflict.columns(['model', 'id_hash']).doUpdateSet(contents))
+      .compile()
+  },
+)
 
 /**
  * Writes a record, or writes it again. `consumed_at` stays as it is: what was used once does not
@@ -40,20 +47,18 @@ export async function upsertRecord(
   payload: Record<string, unknown>,
   keys: RecordKeys,
 ): Promise<void> {
-  const id_hash = idHash(id)
-  const contents = {
-    payload: seal(ring, recordName(model, id_hash), payload),
-    uid_hash: keys.uid === undefined ? null : idHash(keys.uid),
-    grant_id: keys.grant_id ?? null,
-    expires_at: keys.expires_at ?? null,
-    user_id: keys.user_id ?? null,
-  }
-  await db
-    .insertInto('oidc_records')
-    .values({ model, id_hash, ...contents })
-    .onConflict(conflict => conflict.columns(['model', 'id_hash']).doUpdateSet(contents))
-    .execute()
+  await upsert(db, ...sealRecord({ ring }, model, id, payload, keys))
 }
+
+const find = prepare((db, model: string, id_hash: Buffer) =>
+  db
+    .selectFrom('oidc_records')
+    .select(record_columns)
+    .where('model', '=', model)
+    .where('id_hash', '=', id_hash)
+    .where(alive)
+    .compile(),
+)
 
 /** An expired record is not found. Rejects with SealError when the payload does not open. */
 export async function findRecord(
@@ -61,15 +66,19 @@ export async function findRecord(
   model: string,
   id: string,
 ): Promise<StoredRecord | undefined> {
-  const row = await store.db
-    .selectFrom('oidc_records')
-    .select(columns)
-    .where('model', '=', model)
-    .where('id_hash', '=', idHash(id))
-    .where(alive)
-    .executeTakeFirst()
+  const [row] = (await find(store.db, model, idHash(id))).rows
   return row && openRecord(store, model, row)
 }
+
+const findByUid = prepare((db, model: string, uid_hash: Buffer) =>
+  db
+    .selectFrom('oidc_records')
+    .select(record_columns)
+    .where('model', '=', model)
+    .where('uid_hash', '=', uid_hash)
+    .where(alive)
+    .compile(),
+)
 
 /** As {@link findRecord}, by the uid it was written with. */
 export async function findRecordByUid(
@@ -77,27 +86,24 @@ export async function findRecordByUid(
   model: string,
   uid: string,
 ): Promise<StoredRecord | undefined> {
-  const row = await store.db
-    .selectFrom('oidc_records')
-    .select(columns)
-    .where('model', '=', model)
-    .where('uid_hash', '=', idHash(uid))
-    .where(alive)
-    .executeTakeFirst()
+  const [row] = (await findByUid(store.db, model, idHash(uid))).rows
   return row && openRecord(store, model, row)
 }
 
-/** True for exactly one caller, however many ask at once: the condition and the write are one. */
-export async function consumeRecord({ db }: Store, model: string, id: string): Promise<boolean> {
-  const { numUpdatedRows } = await db
+const consume = prepare((db, model: string, id_hash: Buffer) =>
+  db
     .updateTable('oidc_records')
     .set({ consumed_at: sql<Date>`now()` })
     .where('model', '=', model)
-    .where('id_hash', '=', idHash(id))
+    .where('id_hash', '=', id_hash)
     .where('consumed_at', 'is', null)
     .where(alive)
-    .executeTakeFirstOrThrow()
-  return numUpdatedRows === 1n
+    .compile(),
+)
+
+/** True for exactly one caller, however many ask at once: the condition and the write are one. */
+export async function consumeRecord({ db }: Store, model: string, id: string): Promise<boolean> {
+  return (await consume(db, model, idHash(id))).numAffectedRows === 1n
 }
 
 /** A record that is to take another's place. */
@@ -107,33 +113,68 @@ export interface Successor {
   readonly keys: RecordKeys
 }
 
+/** What is written together with a successor, or not at all. */
+export interface Replacing {
+  /** Counts as used now. When it is not active any more, nothing is replaced. */
+  readonly connection_id: string
+  readonly event: AuditEvent
+}
+
+const replace = prepare(
+  (
+    db,
+    replaced: Buffer,
+    named: Buffer,
+    connection_id: string | null,
+    events: string,
+    model: string,
+    id_hash: Buffer,
+    payload: Buffer,
+    uid_hash: Buffer | null,
+    grant_id: string | null,
+    expires_at: Date | null,
+    user_id: string | null,
+  ) =>
+    sql<{ used: number }>`
+      with connection as (
+        update connections set last_used_at = now()
+        where id = ${connection_id} and status = 'active' and expires_at > now()
+        returning id
+      ), used as (
+        update oidc_records set consumed_at = now(), successor = ${named}
+        where model = ${model} and id_hash = ${replaced} and consumed_at is null and ${alive}
+          and (${connection_id}::text is null or exists (select from connection))
+        returning true
+      ), added as (
+        insert into oidc_records
+          (model, id_hash, payload, uid_hash, grant_id, expires_at, user_id)
+        select ${model}, ${id_hash}, ${payload}, ${uid_hash}, ${grant_id}, ${expires_at}, ${user_id}
+        from used
+      ), told as (${insertAuditEvents(events, sql`where exists (select from used)`)})
+      select count(*)::int as used from used`.compile(db),
+)
+
 /**
  * Consumes a record and writes its successor: both or none, and for exactly one caller. False when
- * the record was consumed before. The consumed record remembers, sealed, who took its place.
+ * the record was consumed before. The consumed record remembers, sealed, who took its place. One
+ * statement, so one round trip and one wait for the disk.
  */
-export function replaceRecord(
-  store: Store,
+export async function replaceRecord(
+  { db, ring }: Store,
   model: string,
   id: string,
-  successor: Successor,
+  { id: next, payload, keys }: Successor,
+  together?: Replacing,
 ): Promise<boolean> {
-  const id_hash = idHash(id)
-  return store.db.transaction().execute(async db => {
-    const { numUpdatedRows } = await db
-      .updateTable('oidc_records')
-      .set({
-        consumed_at: sql<Date>`now()`,
-        successor: seal(store.ring, successorName(model, id_hash), successor.id),
-      })
-      .where('model', '=', model)
-      .where('id_hash', '=', id_hash)
-      .where('consumed_at', 'is', null)
-      .where(alive)
-      .executeTakeFirstOrThrow()
-    if (numUpdatedRows !== 1n) return false
-    await upsertRecord({ ...store, db }, model, successor.id, successor.payload, successor.keys)
-    return true
-  })
+  const replaced = idHash(id)
+  const named = seal(ring, successorName(model, replaced), next)
+  const events = auditEventsJson(together ? [together.event] : [])
+  const row = sealRecord({ ring }, model, next, payload, keys)
+  const { rows } = await replace(
+    db,
+    ...([replaced, named, together?.connection_id ?? null, events, ...row] as const),
+  )
+  return rows[0]?.used === 1
 }
 
 /** Finds and deletes at once, so one caller only gets it. A record that does not open stays. */
@@ -148,18 +189,18 @@ export function takeRecord(
       .where('model', '=', model)
       .where('id_hash', '=', idHash(id))
       .where(alive)
-      .returning(columns)
+      .returning(record_columns)
       .executeTakeFirst()
     return row && openRecord(store, model, row)
   })
 }
 
+const destroy = prepare((db, model: string, id_hash: Buffer) =>
+  db.deleteFrom('oidc_records').where('model', '=', model).where('id_hash', '=', id_hash).compile(),
+)
+
 export async function destroyRecord({ db }: Store, model: string, id: string): Promise<void> {
-  await db
-    .deleteFrom('oidc_records')
-    .where('model', '=', model)
-    .where('id_hash', '=', idHash(id))
-    .execute()
+  await destroy(db, model, idHash(id))
 }
 
 /** True for exactly one caller: notes an id that must never be used twice while it is remembered. */
@@ -177,30 +218,3 @@ export async function addRecordOnce(
     .executeTakeFirstOrThrow()
   return numInsertedOrUpdatedRows === 1n
 }
-
-function openRecord({ ring }: Store, model: string, row: Row): StoredRecord {
-  const name = recordName(model, row.id_hash)
-  const payload = unseal(ring, name, row.payload)
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
-    throw new SealError('malformed', `${name} does not hold an object`)
-  return {
-    payload: payload as Record<string, unknown>,
-    consumed_at: row.consumed_at ?? undefined,
-    successor:
-      row.successor === null ? undefined : openSuccessor(ring, model, row.id_hash, row.successor),
-  }
-}
-
-function openSuccessor(ring: KeyRing, model: string, id_hash: Buffer, sealed: Buffer): string {
-  const name = successorName(model, id_hash)
-  const successor = unseal(ring, name, sealed)
-  if (typeof successor !== 'string') throw new SealError('malformed', `${name} does not hold an id`)
-  return successor
-}
-
-/** What a record's payload is sealed for. */
-export const recordName = (model: string, id_hash: Buffer) =>
-  `oidc_records/${model}/${id_hash.toString('hex')}`
-/** What the name of its successor is sealed for. */
-export const successorName = (model: string, id_hash: Buffer) =>
-  `${recordName(model, id_hash)}/successor`

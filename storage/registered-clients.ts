@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { idHash } from './digest.ts'
-import { recordName } from './records.ts'
+import { recordName } from './record-row.ts'
 import { seal } from './seal.ts'
 import type { Store } from './store.ts'
 

@@ -4,7 +4,7 @@ import {
   profileName,
   sealedProfile as sealedAndHashed,
 } from './connections.ts'
-import { recordName, successorName } from './records.ts'
+import { recordName, successorName } from './record-row.ts'
 import { seal, unseal } from './seal.ts'
 import { personName, personTokenName } from './signed-in-people.ts'
 import type { Store } from './store.ts'

@@ -20,6 +20,15 @@ export interface Audit {
    * called once the transaction is committed.
    */
   within(transaction: Database, req: Asked | undefined, event: CountedEvent): Promise<() => void>
+  /**
+   * Has an event written by a statement that writes something else too, which says whether it wrote
+   * anything. Then it is counted and logged. Gives what it says.
+   */
+  together(
+    req: Asked,
+    event: CountedEvent,
+    write: (complete: CountedEvent) => Promise<boolean>,
+  ): Promise<boolean>
 }
 
 /** The whole of it, for the runtime and the door. */
@@ -45,21 +54,22 @@ export interface AuditParts {
  * is, but for a registration that was refused: there is no client.
  */
 export function createAudit({ writer, log, metrics, kindOf, now }: AuditParts): RuntimeAudit {
-  const put = async (write: (event: CountedEvent) => Promise<void>, event: CountedEvent) => {
+  const put = async <T>(write: (event: CountedEvent) => Promise<T>, event: CountedEvent) => {
     const written = metrics.auditWrite()
     try {
-      await write(event)
+      const said = await write(event)
+      written({ result: 'ok' })
+      return said
     } catch (error) {
       written({ result: 'error' })
       throw error
     }
-    written({ result: 'ok' })
-    return () => {
-      log.info({ event }, 'audit')
-    }
   }
-  const record = async (event: CountedEvent) =>
-    (await put(complete => writer.write(complete), event))()
+  const tell = (event: CountedEvent) => log.info({ event }, 'audit')
+  const record = async (event: CountedEvent) => {
+    await put(complete => writer.write(complete), event)
+    tell(event)
+  }
   const tally = createRefusalTally({
     record,
     now,
@@ -86,11 +96,24 @@ export function createAudit({ writer, log, metrics, kindOf, now }: AuditParts): 
   return Object.assign(audit, {
     async within(transaction: Database, req: Asked | undefined, given: CountedEvent) {
       const event = complete(req, given)
-      const told = await put(one => recordAuditEvent(transaction, one), event)
+      await put(one => recordAuditEvent(transaction, one), event)
       return () => {
         metrics.event(event)
-        told()
+        tell(event)
       }
+    },
+    async together(
+      req: Asked,
+      given: CountedEvent,
+      write: (complete: CountedEvent) => Promise<boolean>,
+    ) {
+      const event = complete(req, given)
+      const wrote = await put(write, event)
+      if (wrote) {
+        metrics.event(event)
+        tell(event)
+      }
+      return wrote
     },
     refused: (refusal: Refusal) => tally.count(refusal),
     close: () => tally.close(),

@@ -22,6 +22,7 @@ import { createClients } from './authorization/clients/clients.ts'
 import { errorPage, signOutPages } from './authorization/error-page.ts'
 import { createProvider } from './authorization/provider.ts'
 import { admitRefreshes } from './authorization/refresh/admit.ts'
+import { currentConnection } from './authorization/refresh/refreshing.ts'
 import { serveStructuredTokens } from './authorization/structured-tokens.ts'
 import { auditTokens } from './authorization/token-audit.ts'
 import { ringMarks } from './config/ring-marks.ts'
@@ -126,7 +127,7 @@ export function createRuntime(
     clients,
     documents,
     now,
-    findConnection: id => findConnection(store, id),
+    findConnection: id => currentConnection(store, id),
     admitRefresh: admitRefreshes({ settings, store, upstreams, end, log, now }),
     confirmPerson: confirmPeople({ settings, store, upstreams, audit, log, now }),
     renderError: errorPage(pages, log),
@@ -146,7 +147,7 @@ export function createRuntime(
   auditTokens(
     provider,
     audit,
-    id => findConnection(store, id),
+    id => currentConnection(store, id),
     id => touchConnection(store, id),
   )
   serveStructuredTokens(provider, {

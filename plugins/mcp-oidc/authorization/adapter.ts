@@ -1,25 +1,23 @@
 import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider'
+import type { RecordKeys, StoredRecord } from '../../../storage/record-row.ts'
 import {
   addRecordOnce,
   consumeRecord,
   destroyRecord,
   findRecord,
   findRecordByUid,
-  type RecordKeys,
-  replaceRecord,
-  type StoredRecord,
   upsertRecord,
 } from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
 import type { EndConnections } from '../connections/end.ts'
 import type { Clients } from './clients/clients.ts'
-import { refreshing } from './refresh/refreshing.ts'
+import { currentRecord, refreshing } from './refresh/refreshing.ts'
 
 /**
  * oidc-provider's storage. `consume` is one conditional update: of two simultaneous redemptions one
  * wins, and the other is the second use that ends what the first one issued (RFC 6749 4.1.2).
- * A refresh token is consumed when its successor is written, so no failure leaves one without the
- * other. A grant is a connection, so revoking it ends the connection.
+ * A refresh token is consumed when its successor is written, and that once there is an answer to give:
+ * no failure leaves one without the other. A grant is a connection, so revoking it ends the connection.
  */
 export function createAdapter(
   store: Store,
@@ -33,17 +31,13 @@ export function createAdapter(
       if (model === 'Grant' && payload.clientId) await clients.use(payload.clientId)
       const keys = keysOf(payload)
       if (model === 'ReplayDetection') return useOnce(store, id, keys)
-      const replaced = model === 'RefreshToken' ? replacedToken() : undefined
-      if (replaced === undefined) return upsertRecord(store, model, id, payload, keys)
-      // Nobody got the successor: the client may present its token again.
-      if (await replaceRecord(store, model, replaced, { id, payload, keys })) return
-      // Revoked meanwhile, by itself or with its connection: it is not there any more.
-      if ((await findRecord(store, model, replaced)) === undefined)
-        throw new errors.InvalidGrant('the refresh token was revoked')
-      throw new Error('a refresh token was consumed by another while this request held its lease')
+      const refresh = model === 'RefreshToken' ? refreshing.getStore() : undefined
+      if (refresh?.replaces === undefined) return upsertRecord(store, model, id, payload, keys)
+      // Written when there is an answer: until then the client may present its token again.
+      refresh.outcome = { replaces: refresh.replaces, successor: { id, payload, keys } }
     },
     find: async id =>
-      model === 'Client' ? clients.find(id) : asPayload(await findRecord(store, model, id)),
+      model === 'Client' ? clients.find(id) : asPayload(await currentRecord(store, model, id)),
     findByUid: async uid => asPayload(await findRecordByUid(store, model, uid)),
     // The device flow is not served.
     findByUserCode: () => Promise.resolve(undefined),
@@ -73,14 +67,6 @@ export function createAdapter(
 async function useOnce(store: Store, id: string, { expires_at }: RecordKeys): Promise<void> {
   if (!expires_at || !(await addRecordOnce(store, 'ReplayDetection', id, expires_at)))
     throw new errors.InvalidClientAuth('client assertion tokens must only be used once')
-}
-
-/** The token that this refresh consumes; oidc-provider has announced it before. */
-function replacedToken(): string | undefined {
-  const refresh = refreshing.getStore()
-  const replaced = refresh?.replaces
-  if (refresh) delete refresh.replaces
-  return replaced
 }
 
 function keysOf(payload: AdapterPayload): RecordKeys {

@@ -159,7 +159,7 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     // What was consumed a moment ago leads to the successor that exists, and that one stays.
     rotateRefreshToken: () => {
       const refresh = refreshing.getStore()
-      return refresh === undefined || refresh.lease !== undefined
+      return refresh === undefined || refresh.redeems
     },
     // A browser's sign-out says nothing about an AI client's connection.
     expiresWithSession: () => Promise.resolve(false),

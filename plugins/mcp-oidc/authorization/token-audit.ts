@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { AuditSubject } from '../../../storage/audit-event.ts'
 import type { Connection } from '../../../storage/connections.ts'
 import type { Audit } from '../audit.ts'
+import { refreshing } from './refresh/refreshing.ts'
 
 const audited: ReadonlySet<string> = new Set(['token', 'revocation'])
 
@@ -26,6 +27,12 @@ export function auditTokens(
       ...outcome(ctx.status, ctx.body),
       type: eventType(oidc),
       ...(await subject(oidc, findConnection)),
+    }
+    const staged = refreshing.getStore()?.outcome
+    if (staged && event.outcome === 'ok') {
+      // On record together with the rotation, or there is none.
+      staged.event = event
+      return
     }
     await audit(ctx.req, event)
     if (oidc.route === 'token' && event.outcome === 'ok' && event.connection_id !== undefined)
@@ -56,7 +63,10 @@ async function subject(
 ): Promise<AuditSubject & { readonly idp?: string }> {
   const client_id = entities.Client?.clientId
   const connection_id =
-    entities.Grant?.jti ?? entities.RefreshToken?.grantId ?? entities.AuthorizationCode?.grantId
+    entities.Grant?.jti ??
+    entities.RefreshToken?.grantId ??
+    entities.AuthorizationCode?.grantId ??
+    refreshing.getStore()?.revoked_connection_id
   const connection = connection_id === undefined ? undefined : await findConnection(connection_id)
   return {
     ...(client_id === undefined ? {} : { client_id }),

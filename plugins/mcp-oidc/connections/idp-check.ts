@@ -33,6 +33,30 @@ export interface IdpCheckParts {
 /** The identity provider is asked at most once in this time for a connection, milliseconds. */
 const interval = 60_000
 
+/** When it was asked, as far as it matters for asking again. */
+export interface IdpAsked {
+  /** Whether it gave something to ask with. */
+  readonly can_be_asked: boolean
+  readonly asked_at: Date | undefined
+  /** Since when it cannot be asked; undefined while it can. */
+  readonly unavailable_since: Date | undefined
+}
+
+/** Whether the identity provider is to be asked: not within a minute of the last time. */
+export function isToBeAsked({ can_be_asked, asked_at }: IdpAsked, now: number): boolean {
+  return can_be_asked && (asked_at === undefined || now - asked_at.getTime() >= interval)
+}
+
+/** What the identity provider said when it was last asked. */
+export function withoutAsking(
+  parts: Pick<IdpCheckParts, 'outage_grace' | 'now'>,
+  { can_be_asked, unavailable_since }: IdpAsked,
+): IdpVerdict {
+  return can_be_asked && unavailable_since !== undefined
+    ? bridged(parts, unavailable_since)
+    : { kind: 'current' }
+}
+
 /**
  * Asks the identity provider whether the person still has access (requirement T05), unless it was
  * asked within the last minute or gave nothing to ask with. To be called under the connection's
@@ -44,12 +68,14 @@ export async function checkWithIdp(
   connection: Connection,
   standing: IdpStanding,
 ): Promise<IdpVerdict> {
-  const { idp_refresh_token, idp_asked_at, idp_unavailable_since } = standing
-  if (idp_refresh_token === undefined) return { kind: 'current' }
-  if (idp_asked_at !== undefined && parts.now() - idp_asked_at.getTime() < interval)
-    return idp_unavailable_since === undefined
-      ? { kind: 'current' }
-      : bridged(parts, idp_unavailable_since)
+  const { idp_refresh_token } = standing
+  const asked = {
+    can_be_asked: idp_refresh_token !== undefined,
+    asked_at: standing.idp_asked_at,
+    unavailable_since: standing.idp_unavailable_since,
+  }
+  if (idp_refresh_token === undefined || !isToBeAsked(asked, parts.now()))
+    return withoutAsking(parts, asked)
   try {
     return await ask(parts, connection, idp_refresh_token)
   } catch (error) {
@@ -86,7 +112,10 @@ async function ask(
   return { kind: 'current' }
 }
 
-function bridged({ now, outage_grace }: IdpCheckParts, since: Date): IdpVerdict {
+function bridged(
+  { now, outage_grace }: Pick<IdpCheckParts, 'outage_grace' | 'now'>,
+  since: Date,
+): IdpVerdict {
   return now() - since.getTime() <= outage_grace * 1000
     ? { kind: 'current' }
     : { kind: 'unavailable' }

@@ -36,6 +36,7 @@ import {
   takeRecord,
   upsertRecord,
 } from '../../../storage/records.ts'
+import { readRefreshState } from '../../../storage/refresh-state.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
 
 const ROWS = 20_000
@@ -43,6 +44,9 @@ const expires_at = new Date(Date.now() + 3_600_000)
 const profile = { email: 'alice@acme.example', roles: [], idp_sub: 's', idp_sid: 'sid' }
 const lease = { connection_id: 'mine', holder: 'me' }
 const { signal } = new AbortController()
+const event = { type: 'refresh', outcome: 'ok' } as const
+const together = { connection_id: 'mine', event }
+const refreshed = { id: 'r-next', payload: {}, keys: { grant_id: 'mine', expires_at } }
 const successor = { id: 'e', payload: {}, keys: { grant_id: 'mine', expires_at } }
 
 describe(`with ${ROWS} connections and records`, () => {
@@ -85,6 +89,7 @@ describe(`with ${ROWS} connections and records`, () => {
     })
     for (const id of ['a', 'b', 'c'])
       await upsertRecord(store, 'Session', id, {}, { uid: id, grant_id: 'mine', expires_at })
+    await upsertRecord(store, 'RefreshToken', 'r', {}, { grant_id: 'mine', expires_at })
   })
 
   afterAll(async () => {
@@ -126,6 +131,8 @@ describe(`with ${ROWS} connections and records`, () => {
     ['findRecordByUid', () => findRecordByUid(store(), 'Session', 'a')],
     ['upsertRecord', () => upsertRecord(store(), 'Session', 'd', {}, { expires_at })],
     ['replaceRecord', () => replaceRecord(store(), 'Session', 'd', successor)],
+    ['readRefreshState', () => readRefreshState(store(), 'r')],
+    ['a refresh', () => replaceRecord(store(), 'RefreshToken', 'r', refreshed, together)],
     ['addRecordOnce', () => addRecordOnce(store(), 'LogoutToken', 'jti', expires_at)],
     ['consumeRecord', () => consumeRecord(store(), 'Session', 'a')],
     ['takeRecord', () => takeRecord(store(), 'Session', 'b')],

@@ -1,5 +1,4 @@
 import { type AdapterPayload, type ClientMetadata, errors } from 'oidc-provider'
-import { findRecord } from '../../../../storage/records.ts'
 import { keepClient, registerClient, useClient } from '../../../../storage/registered-clients.ts'
 import type { Store } from '../../../../storage/store.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -7,6 +6,7 @@ import type { ClientDocuments } from '../client-documents/client-documents.ts'
 import { DocumentError } from '../client-documents/document-error.ts'
 import { isDocumentUrl } from '../client-documents/document-url.ts'
 import { seen_client } from '../client-documents/seen-client.ts'
+import { currentRecord } from '../refresh/refreshing.ts'
 import { temporarilyUnavailable } from '../temporarily-unavailable.ts'
 import { preRegisteredClient } from './pre-registered.ts'
 
@@ -45,7 +45,7 @@ export function createClients(
       if (pre) return pre
       if (isDocumentUrl(id)) return documents.find(id).catch(refuseClient)
       // What was written was a client's metadata.
-      return (await findRecord(store, 'Client', id))?.payload as ClientMetadata | undefined
+      return (await currentRecord(store, 'Client', id))?.payload as ClientMetadata | undefined
     },
     document: id => documents.find(id),
     async save(id, payload) {

@@ -13,11 +13,11 @@ import { findClientDecision } from '../../../../storage/org-clients.ts'
 import type { Store } from '../../../../storage/store.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { EndConnections } from '../../connections/end.ts'
-import { checkWithIdp, type IdpVerdict } from '../../connections/idp-check.ts'
+import { checkWithIdp, type IdpVerdict, withoutAsking } from '../../connections/idp-check.ts'
 import type { Log } from '../../log.ts'
 import type { Upstream } from '../../sign-in/upstream.ts'
 import { temporarilyUnavailable } from '../temporarily-unavailable.ts'
-import { refreshing } from './refreshing.ts'
+import { currentConnection, refreshing, type Refreshing } from './refreshing.ts'
 
 /** What oidc-provider has of the refresh token, which it has found to be the client's own. */
 export interface RedeemedToken {
@@ -47,22 +47,18 @@ export interface AdmissionParts {
 export function admitRefreshes(parts: AdmissionParts): (token: RedeemedToken) => Promise<void> {
   return async ({ grantId, consumed }) => {
     const connection =
-      grantId === undefined ? undefined : await findConnection(parts.store, grantId)
+      grantId === undefined ? undefined : await currentConnection(parts.store, grantId)
     if (connection?.status !== 'active') throw connectionEnded()
-    if ((await findClientDecision(parts.store.db, connection)) === 'blocked') {
+    const refresh = refreshing.getStore()
+    const decision = refresh?.state
+      ? refresh.state.decision
+      : await findClientDecision(parts.store.db, connection)
+    if (decision === 'blocked') {
       await parts.end({ id: connection.id }, { reason: 'client_blocked', req: Provider.ctx?.req })
       throw connectionEnded()
     }
-    const lease = refreshing.getStore()?.lease
-    if (consumed !== undefined || lease === undefined) return
-    const verdict = await askIdentityProvider(parts, connection, lease).catch(
-      async (error: unknown) => {
-        // What ends while the identity provider is asked loses its lease, and is no outage of ours.
-        if (error instanceof LeaseLost && (await hasEnded(parts.store, connection.id)))
-          throw connectionEnded()
-        throw error
-      },
-    )
+    if (consumed !== undefined || !refresh?.redeems) return
+    const verdict = await hearIdentityProvider(parts, connection, refresh)
     if (verdict.kind === 'current') return
     if (verdict.kind === 'unavailable') throw identityProviderAway()
     const { reason, detail } = verdict
@@ -71,15 +67,13 @@ export function admitRefreshes(parts: AdmissionParts): (token: RedeemedToken) =>
   }
 }
 
-async function hasEnded(store: Store, id: string): Promise<boolean> {
-  return (await findConnection(store, id))?.status !== 'active'
-}
-
-async function askIdentityProvider(
-  { settings, store, upstreams, now, log }: AdmissionParts,
+/** Under a lease it may be asked. Without one, what it said moments ago still holds. */
+async function hearIdentityProvider(
+  parts: AdmissionParts,
   connection: Connection,
-  lease: ConnectionLease,
+  refresh: Refreshing,
 ): Promise<IdpVerdict> {
+  const { settings, now, upstreams } = parts
   const upstream = upstreams.get(connection.idp_id)
   if (!upstream)
     return {
@@ -87,6 +81,32 @@ async function askIdentityProvider(
       reason: 'idp_refused',
       detail: `identity provider ${connection.idp_id} is no longer configured`,
     }
+  const { lease, state } = refresh
+  if (lease === undefined) {
+    if (state === undefined) throw new TypeError('a refresh without a lease began with no reading')
+    return withoutAsking({ outage_grace: settings.idp_outage_grace, now }, state.idp)
+  }
+  // It may change what is known of the person, and takes long enough for anything else to change.
+  delete refresh.state
+  try {
+    return await askIdentityProvider(parts, connection, { lease, upstream })
+  } catch (error) {
+    // What ends while the identity provider is asked loses its lease, and is no outage of ours.
+    if (error instanceof LeaseLost && (await hasEnded(parts.store, connection.id)))
+      throw connectionEnded()
+    throw error
+  }
+}
+
+async function hasEnded(store: Store, id: string): Promise<boolean> {
+  return (await findConnection(store, id))?.status !== 'active'
+}
+
+async function askIdentityProvider(
+  { settings, store, now, log }: AdmissionParts,
+  connection: Connection,
+  { lease, upstream }: { readonly lease: ConnectionLease; readonly upstream: Upstream },
+): Promise<IdpVerdict> {
   const standing = await findIdpStanding(store, connection.id)
   if (!standing) throw connectionEnded()
   const save = {

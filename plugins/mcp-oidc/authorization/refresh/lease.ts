@@ -21,11 +21,15 @@ export class LeaseTimeout extends Error {
   override readonly name = 'LeaseTimeout'
 }
 
-export type Attempt<T> = { readonly done: T } | { readonly needs_lease: string }
+export type Attempt<T> =
+  | { readonly done: T }
+  | { readonly needs_lease: string }
+  /** Somebody else was faster: what they did may be all that is needed. */
+  | 'overtaken'
 
 /**
- * Tries without a lease first, and again whenever somebody else holds it: what they do may be all
- * that this caller needs. `attempt` gives the connection whose lease it cannot do without; under
+ * Tries without a lease first, and again whenever somebody else holds it or was faster: what they do
+ * may be all that this caller needs. `attempt` gives the connection whose lease it cannot do without; under
  * the lease it is asked once more. Waiting holds no database connection.
  *
  * @throws LeaseTimeout
@@ -38,16 +42,24 @@ export async function underLease<T>(
   const until = performance.now() + longest_wait
   for (let pause = shortest_pause; ; pause = Math.min(pause * 1.5, longest_pause)) {
     const first = await attempt(undefined)
-    if ('done' in first) return first.done
-    const lease = { connection_id: first.needs_lease, holder }
-    if (await takeLease(store, lease, lease_seconds)) {
-      const second = await renewed(store, lease, () => attempt(lease))
-      if ('done' in second) return second.done
-    }
-    if (performance.now() > until)
-      throw new LeaseTimeout(`connection ${lease.connection_id} is being refreshed elsewhere`)
+    const last =
+      first !== 'overtaken' && 'needs_lease' in first
+        ? await withLease(store, { connection_id: first.needs_lease, holder }, attempt)
+        : first
+    if (last !== 'overtaken' && 'done' in last) return last.done
+    if (performance.now() > until) throw new LeaseTimeout('it is being refreshed elsewhere')
     await sleep(pause + randomInt(shortest_pause))
   }
+}
+
+/** Somebody else may hold it, and then nothing is attempted. */
+async function withLease<T>(
+  store: Pick<Store, 'db'>,
+  lease: ConnectionLease,
+  attempt: (lease: ConnectionLease) => Promise<Attempt<T>>,
+): Promise<Attempt<T>> {
+  if (!(await takeLease(store, lease, lease_seconds))) return 'overtaken'
+  return renewed(store, lease, () => attempt(lease))
 }
 
 /** Keeps the lease while the work lasts. One that could not be renewed lets nothing be written. */

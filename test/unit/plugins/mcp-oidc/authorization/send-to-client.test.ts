@@ -16,7 +16,7 @@ async function leave(location: string) {
       events.push(event)
       return Promise.resolve()
     },
-    { within: () => Promise.resolve(() => undefined) },
+    { within: () => Promise.resolve(() => undefined), together: () => Promise.resolve(true) },
   )
   const flow = { settings, audit, pages: createPages({ resource_name: 'Insights' }) }
   const answer = { status: 303, headers: { location }, body: Buffer.alloc(0) }

@@ -54,6 +54,7 @@ async function serve({ headers = {}, body = '', door, failing, audit }: Sent) {
     ...{ settings, rules: settings.tool_rules ?? [], log },
     audit: Object.assign(record, {
       within: () => Promise.reject(new Error('no transaction')),
+      together: () => Promise.reject(new Error('no other statement')),
       refused: (refusal: object) => void events.push({ counted: refusal }),
     }),
     metrics: { request: () => undefined },
