@@ -31,11 +31,12 @@ export async function askProvider(
   settings: Settings,
   request: HttpRequest,
 ): Promise<ProviderResponse> {
-  const { method, url, headers, body } = providerRequest(request, settings)
+  const { method, url, headers, body, ip } = providerRequest(request, settings)
   const response = await inject(listener(provider), {
     method: method as 'GET',
     url,
     headers,
+    ...(ip === undefined ? {} : { remoteAddress: ip }),
     ...(body && body.length > 0 ? { payload: body } : {}),
   })
   // 503 is an answer of ours; whatever else it fails with is a failure.
@@ -52,10 +53,17 @@ export async function askProvider(
   }
 }
 
+/** Composed once: whatever the provider uses was added before its first request. */
+const listeners = new WeakMap<Provider, RequestListener>()
+
 /** Koa reports its own failures; the promise is of no interest. */
 function listener(provider: Provider): RequestListener {
+  const known = listeners.get(provider)
+  if (known) return known
   const callback = provider.callback()
-  return (req, res) => void callback(req, res)
+  const made: RequestListener = (req, res) => void callback(req, res)
+  listeners.set(provider, made)
+  return made
 }
 
 /** Lets oidc-provider answer a route. */
@@ -89,5 +97,12 @@ export function httpRequest(req: Request): HttpRequest {
   for (const [name, value] of Object.entries(req.headers))
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
   const body: unknown = req.body
-  return { method: req.method, url: req.url, headers, ...(Buffer.isBuffer(body) ? { body } : {}) }
+  const ip = req.socket.remoteAddress
+  return {
+    method: req.method,
+    url: req.url,
+    headers,
+    ...(Buffer.isBuffer(body) ? { body } : {}),
+    ...(ip === undefined ? {} : { ip }),
+  }
 }

@@ -9,6 +9,8 @@ export interface HttpRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Buffer
+  /** The client's address, as Kong sees it. */
+  readonly ip?: string
 }
 
 type RequestSettings = Pick<Settings, 'issuer' | 'resource' | 'scopes' | 'secure' | 'clients'>
