@@ -7,6 +7,9 @@ export class ConnectionDroppedError extends Error {
   override readonly name = 'ConnectionDroppedError'
 }
 
+/** One for all: to make an error costs more than to encode the answer that ends a conversation. */
+const conversation_over = new ConnectionDroppedError('the conversation is over')
+
 /** More frames than this waiting unread is no conversation: one call has one reply. */
 const max_waiting = 1024
 
@@ -31,7 +34,7 @@ export class FrameStream {
     stream.on('error', cause => this.#fail(new ConnectionDroppedError(cause.message, { cause })))
     stream.on('end', () => this.destroy())
     stream.on('close', () => {
-      this.#fail(new ConnectionDroppedError('the connection was closed'))
+      if (!this.#failure) this.#fail(new ConnectionDroppedError('the connection was closed'))
       this.ondrop?.()
     })
   }
@@ -66,7 +69,7 @@ export class FrameStream {
 
   /** Throws away whatever still comes. */
   ignore(): void {
-    this.#fail(new ConnectionDroppedError('the conversation is over'))
+    this.#fail(conversation_over)
     this.#waiting = []
   }
 

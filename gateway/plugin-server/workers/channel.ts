@@ -15,6 +15,8 @@ type Answer<R extends Requests, K extends keyof R> = Awaited<ReturnType<R[K]>>
 export interface Channel<T extends Requests> {
   /** @throws NoAnswerError; an Error with what the other end threw */
   ask<K extends keyof T & string>(name: K, value: Value<T, K>): Promise<Answer<T, K>>
+  /** What is not answered. Should the other process be gone, nobody hears it. */
+  tell<K extends keyof T & string>(name: K, value: Value<T, K>): void
   /**
    * Gives the other process a connection as well. Ours stays open, and unread: only we can tell
    * whether the other lived to take it.
@@ -38,6 +40,7 @@ export interface Port {
 type Message =
   | { readonly call: number; readonly name: string; readonly value: unknown }
   | { readonly answer: number; readonly value?: unknown; readonly error?: string }
+  | { readonly told: string; readonly value: unknown }
   | { readonly given: true }
 
 interface Asked {
@@ -67,13 +70,25 @@ export function openChannel<T extends Requests, O extends Requests>(
     port.send?.(message, handle, { keepOpen: true }, () => undefined)
   }
 
+  function carryOut(name: string, value: unknown): unknown {
+    const handler = Object.hasOwn(answers, name) ? answers[name] : undefined
+    if (!handler) throw new Error(`nobody answers ${name}`)
+    return handler(value as never)
+  }
+
   async function answer(call: number, name: string, value: unknown): Promise<void> {
     try {
-      const handler = Object.hasOwn(answers, name) ? answers[name] : undefined
-      if (!handler) throw new Error(`nobody answers ${name}`)
-      send({ answer: call, value: await handler(value as never) })
+      send({ answer: call, value: await carryOut(name, value) })
     } catch (error) {
       send({ answer: call, error: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  async function hear(name: string, value: unknown): Promise<void> {
+    try {
+      await carryOut(name, value)
+    } catch (error) {
+      failed(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
@@ -81,6 +96,7 @@ export function openChannel<T extends Requests, O extends Requests>(
     const said = message as Message
     if ('given' in said) given?.(handle)
     else if ('call' in said) void answer(said.call, said.name, said.value)
+    else if ('told' in said) void hear(said.told, said.value)
     else {
       const waiting = asked.get(said.answer)
       asked.delete(said.answer)
@@ -102,6 +118,7 @@ export function openChannel<T extends Requests, O extends Requests>(
         asked.set(calls, { resolve, reject })
         send({ call: calls, name, value })
       }),
+    tell: (name, value) => send({ told: name, value }),
     give: socket => send({ given: true }, socket),
   }
 }

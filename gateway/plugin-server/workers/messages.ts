@@ -19,7 +19,7 @@ export type WorkerRequests = {
   readonly end: () => Promise<CarriedMetrics>
 }
 
-/** What a worker asks of the primary. */
+/** What a worker asks of the primary, and tells it. */
 export type PrimaryRequests = {
   /** To have an instance in every worker. */
   readonly start: (instance: { readonly name: string; readonly config: string }) => Promise<Started>

@@ -75,14 +75,10 @@ const primary = openChannel<PrimaryRequests, WorkerRequests>(process, {
   given: connection => {
     if (connection) connections.serve(connection)
     // In any case: the primary gives us nothing else before.
-    say('taken')
+    primary.tell('taken', undefined)
   },
   failed: error => log.error({ error: describeError(error) }, 'the primary was not understood'),
 })
 
-function say(what: 'beat' | 'taken'): void {
-  // Should the primary be gone, so are we in a moment.
-  primary.ask(what, undefined).catch(() => undefined)
-}
-say('beat')
-setInterval(() => say('beat'), beat_ms)
+primary.tell('beat', undefined)
+setInterval(() => primary.tell('beat', undefined), beat_ms)
