@@ -3,10 +3,15 @@ import {
   completable,
   createMcpHandler,
   fromJsonSchema,
+  localhostAllowedOrigins,
+  type McpHttpHandler,
   McpServer,
+  originValidationResponse,
   ResourceTemplate,
+  type ServerNotifier,
 } from '@modelcontextprotocol/server'
 import { z } from 'zod'
+import { addInputRequired, round_state } from './fixture-input.ts'
 
 const png =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=='
@@ -20,16 +25,34 @@ const resource = (uri: string, mimeType: string, words: string) =>
  * What the conformance suite asks of a server, as far as a server without sessions can have it: each
  * request stands alone, as upstream of the gateway, and in both eras.
  */
-export function createFixtureHandler() {
-  return createMcpHandler(() => {
+export function createFixtureHandler(): McpHttpHandler {
+  const handler = createMcpHandler(() => {
     const server = new McpServer(
       { name: 'conformance-fixtures', version: '1.0.0' },
-      { capabilities: { logging: {}, completions: {} } },
+      { capabilities: { logging: {}, completions: {} }, requestState: round_state },
     )
     addTools(server)
+    addInputRequired(server)
+    addChanges(server, handler.notify)
     addResources(server)
     addPrompts(server)
     return server
+  })
+  const fetch: McpHttpHandler['fetch'] = async (request, options) =>
+    originValidationResponse(request, localhostAllowedOrigins()) ?? handler.fetch(request, options)
+  return { ...handler, fetch }
+}
+
+/** Tools that say that a list has changed, to whoever listens. */
+function addChanges(server: McpServer, notify: ServerNotifier): void {
+  const changed = { content: [text('changed')] }
+  server.registerTool('test_trigger_tool_change', { description: 'Tells of tools' }, () => {
+    notify.toolsChanged()
+    return changed
+  })
+  server.registerTool('test_trigger_prompt_change', { description: 'Tells of prompts' }, () => {
+    notify.promptsChanged()
+    return changed
   })
 }
 
@@ -78,16 +101,46 @@ function addTools(server: McpServer): void {
       return { content: [text('done')] }
     },
   )
+  server.registerTool('test_logging_tool', { description: 'Logs when asked to' }, async context => {
+    // Sent only when the request says from which level on. Deprecated, as logging is; the suite asks for it.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    await context.mcpReq.log('info', 'working')
+    return { content: [text('done')] }
+  })
+  const region = { type: 'string', 'x-mcp-header': 'Region' } as const
+  server.registerTool(
+    'test_x_mcp_header',
+    {
+      description: 'Has an argument that a header repeats',
+      inputSchema: fromJsonSchema({
+        type: 'object',
+        properties: { region },
+        required: ['region'],
+      }),
+    },
+    () => ({ content: [text('done')] }),
+  )
   const inputSchema = fromJsonSchema({
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     type: 'object',
     $defs: {
       address: {
+        $anchor: 'addressDef',
         type: 'object',
         properties: { street: { type: 'string' }, city: { type: 'string' } },
       },
     },
-    properties: { name: { type: 'string' }, address: { $ref: '#/$defs/address' } },
+    properties: {
+      name: { type: 'string' },
+      address: { $ref: '#/$defs/address' },
+      contactMethod: { type: 'string', enum: ['phone', 'email'] },
+      phone: { type: 'string' },
+      email: { type: 'string' },
+    },
+    allOf: [{ anyOf: [{ required: ['phone'] }, { required: ['email'] }] }],
+    if: { properties: { contactMethod: { const: 'phone' } }, required: ['contactMethod'] },
+    then: { required: ['phone'] },
+    else: { required: ['email'] },
     additionalProperties: false,
   })
   server.registerTool(

@@ -1,5 +1,5 @@
-import { expected_failures, of_mcp_server } from './expected.ts'
-import type { Results } from './run-suite.ts'
+import { type Expected, expected, type Revision, revisions } from './expected.ts'
+import { agree, passes, type Results, said } from './results.ts'
 
 export interface Runs {
   /** The fixtures, asked directly. */
@@ -10,17 +10,18 @@ export interface Runs {
   readonly mcp_server: Results
 }
 
-const passes = (results: Results, scenario: string) => results.get(scenario)?.length === 0
-
 /** What is not as it must be, in words. */
-export function problemsOf({ direct, gateway, mcp_server }: Runs): readonly string[] {
+export function problemsOf(
+  { direct, gateway, mcp_server }: Runs,
+  { failures, of_mcp_server }: Expected,
+): readonly string[] {
   const scenarios = [...new Set([...direct.keys(), ...gateway.keys()])]
   return [
     ...scenarios
-      .filter(scenario => passes(direct, scenario) !== passes(gateway, scenario))
+      .filter(scenario => !agree(direct, gateway, scenario))
       .map(scenario => `${scenario}: not the same with the gateway: ${said(gateway, scenario)}`),
     ...scenarios
-      .filter(scenario => passes(direct, scenario) === scenario in expected_failures)
+      .filter(scenario => passes(direct, scenario) === scenario in failures)
       .map(scenario =>
         passes(direct, scenario)
           ? `${scenario}: passes, and is expected to fail`
@@ -29,18 +30,52 @@ export function problemsOf({ direct, gateway, mcp_server }: Runs): readonly stri
     ...of_mcp_server
       .filter(scenario => !passes(mcp_server, scenario))
       .map(scenario => `mcp-server, ${scenario}: ${said(mcp_server, scenario)}`),
-    ...Object.keys(expected_failures)
+    ...Object.keys(failures)
       .filter(scenario => !direct.has(scenario))
       .map(scenario => `${scenario}: the suite has no such scenario`),
   ]
 }
 
-const said = (results: Results, scenario: string) =>
-  results.get(scenario)?.join('; ') ?? 'was not run'
+/** What the authorization server does not meet, in words; a recommendation that it does not follow too. */
+export function authorizationProblems(results: Results): readonly string[] {
+  return [...results]
+    .filter(([, findings]) => findings.length > 0)
+    .map(([scenario]) => `${scenario}: ${said(results, scenario)}`)
+}
 
-/** A row for each scenario, in Markdown. */
-export function tableOf({ direct, gateway, mcp_server }: Runs): string {
-  const word = (results: Results, scenario: string) => (passes(results, scenario) ? 'pass' : 'fail')
+export interface Report {
+  readonly runs: Readonly<Record<Revision, Runs>>
+  readonly authorization: Results
+}
+
+/** All that is not as it must be. */
+export function allProblems({ runs, authorization }: Report): readonly string[] {
+  return [
+    ...revisions.flatMap(revision =>
+      problemsOf(runs[revision], expected[revision]).map(problem => `${revision}, ${problem}`),
+    ),
+    ...authorizationProblems(authorization),
+  ]
+}
+
+/** Tables in Markdown, each with its heading. */
+export function tablesOf({ runs, authorization }: Report): string {
+  const of_authorization = [...authorization.keys()]
+    .sort()
+    .map(scenario => [scenario, word(authorization, scenario)])
+  return [
+    ...revisions.map(
+      revision => `## ${revision}\n\n${tableOf(runs[revision], expected[revision])}\n`,
+    ),
+    `## Authorization server\n\n${markdown([['scenario', 'result'], ...of_authorization])}`,
+  ].join('')
+}
+
+/** A row for each scenario. */
+export function tableOf(
+  { direct, gateway, mcp_server }: Runs,
+  { failures, of_mcp_server }: Expected,
+): string {
   const rows = [...direct.keys()]
     .sort()
     .map(scenario => [
@@ -48,9 +83,15 @@ export function tableOf({ direct, gateway, mcp_server }: Runs): string {
       word(direct, scenario),
       word(gateway, scenario),
       of_mcp_server.includes(scenario) ? word(mcp_server, scenario) : '—',
-      expected_failures[scenario] ?? '',
+      failures[scenario] ?? '',
     ])
   const heading = ['scenario', 'fixtures', 'through the gateway', 'mcp-server', 'why it fails']
+  return markdown([heading, ...rows])
+}
+
+const word = (results: Results, scenario: string) => (passes(results, scenario) ? 'pass' : 'fail')
+
+function markdown([heading = [], ...rows]: readonly (readonly string[])[]): string {
   return [heading, heading.map(() => '---'), ...rows]
     .map(cells => `| ${cells.join(' | ')} |\n`)
     .join('')

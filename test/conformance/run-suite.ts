@@ -1,43 +1,40 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
 import { z } from 'zod'
+import type { Revision } from './expected.ts'
+import { type Results, readResults } from './results.ts'
 
-const program = fileURLToPath(
-  import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'),
-)
-const Checks = z.array(
-  z.looseObject({ id: z.string(), status: z.string(), errorMessage: z.string().nullish() }),
-)
+const inPackage = (path: string) =>
+  fileURLToPath(import.meta.resolve(`@modelcontextprotocol/conformance/${path}`))
+/** The suite's own command. */
+export const program = inPackage('dist/index.js')
 
-/** A scenario's failed checks, in words; none: it passed. */
-export type Results = ReadonlyMap<string, readonly string[]>
+const Requirements = z.looseObject({
+  not_scored: z.array(z.looseObject({ scenario: z.string(), reason: z.string() })),
+})
 
-/** Runs every server scenario of the official suite against a URL. Throws when it says nothing. */
-export async function runSuite(url: string, folder: string): Promise<Results> {
+/**
+ * Runs every server scenario of a revision against a URL, but for those of extensions. Throws when the
+ * suite says nothing.
+ */
+export async function runSuite(url: string, revision: Revision, folder: string): Promise<Results> {
   await mkdir(folder, { recursive: true })
-  const child = spawn(
-    process.execPath,
-    [program, 'server', '--url', url, '--suite', 'all', '--output-dir', folder],
-    { stdio: 'ignore' },
-  )
+  const args = ['server', '--url', url, '--requirements', revision, '--output-dir', folder]
+  const child = spawn(process.execPath, [program, ...args], { stdio: 'ignore' })
   // Its exit code says that some scenario failed, which is for us to judge.
   await once(child, 'exit')
-  const results = new Map<string, readonly string[]>()
-  for (const entry of (await readdir(folder)).sort()) {
-    const scenario = /^server-(.+?)-\d{4}-\d\d-\d\dT/.exec(entry)?.[1]
-    if (scenario === undefined) continue
-    const checks = Checks.parse(
-      JSON.parse(await readFile(join(folder, entry, 'checks.json'), 'utf8')),
-    )
-    const failed = checks.filter(({ status }) => status === 'FAILURE')
-    results.set(
-      scenario,
-      failed.map(({ id, errorMessage }) => `${id}: ${errorMessage ?? 'failed'}`),
-    )
-  }
-  if (results.size === 0) throw new Error(`the suite left no results in ${folder}`)
+  const results = await readResults(folder)
+  for (const scenario of await extensions(revision)) results.delete(scenario)
   return results
+}
+
+/** What is optional: `requirements` of the package say which. */
+async function extensions(revision: Revision): Promise<readonly string[]> {
+  const file = await readFile(inPackage(`requirements/${revision}.yaml`), 'utf8')
+  return Requirements.parse(parse(file))
+    .not_scored.filter(({ reason }) => reason === 'extension')
+    .map(({ scenario }) => scenario)
 }
