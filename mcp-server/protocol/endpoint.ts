@@ -162,7 +162,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
 /** Aborts when nobody waits for the answer any more. */
 function goneWith(reply: Reply): AbortSignal {
   const gone = new AbortController()
-  reply.once('close', () => gone.abort())
+  reply.once('close', () => {
+    if (!reply.writableFinished) gone.abort()
+  })
   return gone.signal
 }
 

@@ -56,8 +56,10 @@ export function createExchanges({ serverFor, report }: ExchangeOptions): Exchang
     const server = serverFor({ era: 'legacy', authInfo })
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true })
     await server.connect(transport)
-    // Tells the tool, too, when the client has gone.
-    reply.once('close', () => void server.close().catch(report))
+    // Tells the tool, too, when the client has gone; after the answer there is nothing left to end.
+    reply.once('close', () => {
+      if (!reply.writableFinished) server.close().catch(report)
+    })
     return inspect(await transport.handleRequest(web, { authInfo, parsedBody: body }), 'legacy')
   }
 
