@@ -71,7 +71,7 @@ async function main({ only, quick, url, write }: ReturnType<typeof options>): Pr
       add(await measureToolCalls(system, { rounds, seconds: quick ? 2 : 5, report, url }))
     if (wanted('authorization')) {
       const [sign_ins, refreshes] = quick ? [40, 600] : [200, 4_000]
-      add(await measureAuthorization(system, { sign_ins, refreshes, report }))
+      add(...(await measureAuthorization(system, { sign_ins, refreshes, report })))
     }
     if (wanted('costs')) {
       const requests = quick ? 50_000 : 1_000_000

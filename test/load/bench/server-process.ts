@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createConnection } from 'node:net'
 import { basename, dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { encodeFrames, FrameDecoder } from '../../../gateway/plugin-server/frames.ts'
 import { rpc_call, rpc_return } from '../../../gateway/plugin-server/rpc.ts'
-import { childrenOf } from '../kill.ts'
 import { plugin_server_program } from '../parts.ts'
+import { cpuOf, residentOf } from './process-usage.ts'
 
 const stock_program = createRequire(import.meta.filename).resolve(
   'kong-pdk/bin/kong-js-pluginserver',
@@ -54,14 +53,10 @@ async function start(
     exited.then(() => reject(new Error(`it ended: ${said.join('\n')}`)), reject)
   })
   const { pid = 0 } = child
-  const sum = async (read: (pid: number) => Promise<number>) => {
-    const each = await Promise.all((await family(pid)).map(read))
-    return each.reduce((total, value) => total + value, 0)
-  }
   return {
     socket,
-    cpu: () => sum(cpuOf),
-    resident: () => sum(residentOf),
+    cpu: () => cpuOf(pid),
+    resident: () => residentOf(pid),
     stop: async () => {
       child.kill('SIGTERM')
       await exited
@@ -69,27 +64,9 @@ async function start(
   }
 }
 
-async function family(pid: number): Promise<readonly number[]> {
-  return [pid, ...(await childrenOf(pid))]
-}
-
-/** proc(5): utime and stime are the 14th and 15th member of stat, in ticks of 10 ms. */
-async function cpuOf(pid: number): Promise<number> {
-  const members = (await read(`/proc/${pid}/stat`)).split(') ')[1]?.split(' ') ?? []
-  return (Number(members[11]) + Number(members[12])) * 10
-}
-
-async function residentOf(pid: number): Promise<number> {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(await read(`/proc/${pid}/status`))?.[1]) * 1024
-}
-
-async function read(file: string): Promise<string> {
-  return (await readFile(file, 'utf8').catch(() => '')).trim()
-}
-
 /** Starts an instance over the protocol; gives the id that events name it with. */
 export async function startInstance(
-  { socket }: ServerProcess,
+  { socket }: Pick<ServerProcess, 'socket'>,
   name: string,
   config: unknown,
 ): Promise<number> {
