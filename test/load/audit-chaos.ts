@@ -7,6 +7,7 @@ import { createParts } from '../../gateway/local/stack/parts.ts'
 import { copyWithoutCommit } from './audit-chaos/copy-without-commit.ts'
 import { least_in_flight, runAuditChaos } from './audit-chaos/run.ts'
 import { openLocalSystem } from './local-system.ts'
+import { runScript, untilInterrupted } from './run-script.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const usage = `Usage: npm run chaos:audit -- [--kills N] [--at-once N] [--only TEXT] [--without-commit]
@@ -28,9 +29,7 @@ flight, as their callers count.
 
 Ends with 1 when a result has no event, a write no "started", or a call no end.
 `
-const interrupted = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interrupted.abort(new Error('interrupted')))
+const signal = untilInterrupted()
 
 function options() {
   const { values } = parseArgs({
@@ -65,7 +64,6 @@ async function main(given: ReturnType<typeof options>): Promise<boolean> {
       ...(given.without_flush && { database_settings: { synchronous_commit: 'off' } }),
     })
     parts.add('system', () => system.close())
-    const { signal } = interrupted
     const { text, sound } = await runAuditChaos(system, { ...given, signal, report })
     process.stdout.write(text)
     return sound
@@ -74,12 +72,4 @@ async function main(given: ReturnType<typeof options>): Promise<boolean> {
   }
 }
 
-try {
-  const given = options()
-  if (given.help) process.stdout.write(usage)
-  else process.exitCode = (await main(given)) ? 0 : 1
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof TypeError) process.stderr.write(`\n${usage}`)
-  process.exitCode = error instanceof TypeError ? 2 : 1
-}
+await runScript({ usage, options, main })

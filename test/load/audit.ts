@@ -10,6 +10,7 @@ import { openDatabase } from '../../storage/database.ts'
 import { type Leg, type Run, runLeg, startLeg } from './audit/measure.ts'
 import type { Variant } from './audit/serve.ts'
 import { percentile, table } from './table.ts'
+import { runScript, untilInterrupted } from './run-script.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const usage = `Usage: npm run load:audit -- [--callers N] [--orgs N] [--seconds N] [--rounds N] [--ratio N]
@@ -31,9 +32,7 @@ take turns, with a PostgreSQL of its own that waits for the disk:
 Ends with 1 when durable is below, or when a call is not on record.
 `
 const variants = ['durable', 'off', 'plain'] as const satisfies readonly Variant[]
-const interrupted = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interrupted.abort(new Error('interrupted')))
+const interrupted = untilInterrupted()
 
 function options() {
   const { values } = parseArgs({
@@ -118,7 +117,7 @@ async function measure(
       const numbers = Array.from({ length: callers }, (_, caller) => caller)
       const tokens = await Promise.all(numbers.map(caller => sign(caller, caller % orgs)))
       // The first round warms up.
-      const run = await runLeg(leg, tokens, round === 0 ? 2 : seconds, interrupted.signal)
+      const run = await runLeg(leg, tokens, round === 0 ? 2 : seconds, interrupted)
       if (leg.variant === 'durable') durable_calls += run.calls
       if (round > 0) by_variant.get(leg.variant)?.push(run)
       const name = `${round === 0 ? 'warm' : round} ${leg.variant}`
@@ -175,12 +174,4 @@ function conclude(
   return problems.length === 0
 }
 
-try {
-  const given = options()
-  if (given.help) process.stdout.write(usage)
-  else process.exitCode = (await main(given)) ? 0 : 1
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof TypeError) process.stderr.write(`\n${usage}`)
-  process.exitCode = error instanceof TypeError ? 2 : 1
-}
+await runScript({ usage, options, main })

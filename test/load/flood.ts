@@ -3,6 +3,7 @@ import { startChild } from '../../gateway/local/stack/child.ts'
 import { measure, type Measured } from './flood/measure.ts'
 import { openLocalSystem } from './local-system.ts'
 import { percentile, table } from './table.ts'
+import { runScript, untilInterrupted } from './run-script.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const usage = `Usage: npm run load:flood -- [--seconds N] [--rounds N] [--rate N] [--connections N] [--together]
@@ -29,9 +30,7 @@ above four times the quiet p50: then something else keeps this computer busy, an
 `
 /** Quiet p99 over quiet p50, beyond which there was no quiet. */
 const noise = 4
-const interrupted = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interrupted.abort(new Error('interrupted')))
+const signal = untilInterrupted()
 
 function options() {
   const { values } = parseArgs({
@@ -63,7 +62,6 @@ async function main({ tolerance, ...given }: ReturnType<typeof options>): Promis
   report('Starting the system')
   const system = await openLocalSystem({ launch: startChild, limits: true, log_files: false })
   try {
-    const { signal } = interrupted
     return conclude(await measure({ ...given, url: system.url, signal, report }), tolerance)
   } finally {
     await system.close()
@@ -104,12 +102,4 @@ function conclude({ flooded, floods, quiet }: Measured, tolerance: number): bool
   return problems.length === 0
 }
 
-try {
-  const given = options()
-  if (given.help) process.stdout.write(usage)
-  else process.exitCode = (await main(given)) ? 0 : 1
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof TypeError) process.stderr.write(`\n${usage}`)
-  process.exitCode = error instanceof TypeError ? 2 : 1
-}
+await runScript({ usage, options, main })

@@ -10,6 +10,7 @@ import { sameAsRegistered, unsafe } from '../support/redirect-oracle.ts'
 import { registered_uris, trickedUri } from '../support/redirect-tricks.ts'
 import { tryRegistration } from '../support/try-registration.ts'
 import { table } from './table.ts'
+import { runScript, untilInterrupted } from './run-script.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const usage = `Usage: npm run load:redirects -- [--uris N] [--bodies N] [--seed N] [--quick]
@@ -32,9 +33,7 @@ const batch = 20_000
 const body_batch = 5_000
 const at_once = 16
 const most_shown = 20
-const interrupted = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interrupted.abort(new Error('interrupted')))
+const interrupted = untilInterrupted()
 
 interface Result {
   readonly tried: number
@@ -68,7 +67,7 @@ async function tryUris(count: number, seed: number): Promise<Result> {
     if ((tried / batch) % 5 === 4)
       report(`${tried + batch} of ${count} URIs, ${wrong.length} wrong`)
     await setImmediate()
-    interrupted.signal.throwIfAborted()
+    interrupted.throwIfAborted()
   }
   return { tried: count, accepted, wrong, seconds: (performance.now() - begun) / 1000 }
 }
@@ -106,7 +105,7 @@ async function sendBodies(
         const answer = await tryRegistration(runtime.app, body, settings)
         if (answer.status === 201) accepted += 1
         if (answer.wrong !== undefined) wrong.push(answer.wrong)
-        interrupted.signal.throwIfAborted()
+        interrupted.throwIfAborted()
       }
     }
     await Promise.all(Array.from({ length: at_once }, work))
@@ -159,12 +158,4 @@ async function main({ uris, bodies, seed }: ReturnType<typeof options>): Promise
   return problems.length === 0
 }
 
-try {
-  const given = options()
-  if (given.help) process.stdout.write(usage)
-  else process.exitCode = (await main(given)) ? 0 : 1
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof TypeError) process.stderr.write(`\n${usage}`)
-  process.exitCode = error instanceof TypeError ? 2 : 1
-}
+await runScript({ usage, options, main })

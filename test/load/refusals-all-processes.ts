@@ -5,6 +5,7 @@ import { type Leg, runLeg } from './refusals/leg.ts'
 import { startMeasured } from './refusals/measured-child.ts'
 import { throughGateway, throughPluginServer } from './refusals/refuse.ts'
 import { table } from './table.ts'
+import { runScript, untilInterrupted } from './run-script.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const usage = `Usage: npm run load:refusals -- [--requests N] [--through-gateway N]
@@ -22,9 +23,7 @@ a hundred thousand requests the first reading is of a process that still warms u
 `
 const allowed = 1.1
 const at_once = 16
-const interrupted = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interrupted.abort(new Error('interrupted')))
+const signal = untilInterrupted()
 
 function options() {
   const { values } = parseArgs({
@@ -51,7 +50,6 @@ async function main(given: ReturnType<typeof options>): Promise<boolean> {
   try {
     // What is refused later is refused by a system that lets others in.
     await signInAs(system.url, 'alice@acme.example')
-    const { signal } = interrupted
     const common = { at_once, signal, report }
     const gateway = throughGateway(system, at_once)
     const legs = [
@@ -102,12 +100,4 @@ function conclude(legs: readonly Leg[]): boolean {
   return grown.length === 0
 }
 
-try {
-  const given = options()
-  if (given.help) process.stdout.write(usage)
-  else process.exitCode = (await main(given)) ? 0 : 1
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof TypeError) process.stderr.write(`\n${usage}`)
-  process.exitCode = error instanceof TypeError ? 2 : 1
-}
+await runScript({ usage, options, main })

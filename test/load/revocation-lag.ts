@@ -12,6 +12,7 @@ import { parseKeyRing } from '../../storage/key-ring.ts'
 import { type DeafRelay, openDeafRelay } from '../support/deaf-relay.ts'
 import { openReplicas, type Replica, type Replicas } from '../support/replicas.ts'
 import { percentile, table } from './table.ts'
+import { runScript } from './run-script.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const usage = `Usage: npm run load:revocation -- [--connections N] [--replicas N] [--cut N]
@@ -176,12 +177,4 @@ function report(lags: readonly number[], cut: readonly number[]): boolean {
   return good
 }
 
-try {
-  const given = options()
-  if (given.help) process.stdout.write(usage)
-  else process.exitCode = (await main(given)) ? 0 : 1
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof TypeError) process.stderr.write(`\n${usage}`)
-  process.exitCode = error instanceof TypeError ? 2 : 1
-}
+await runScript({ usage, options, main })

@@ -4,6 +4,7 @@ import { openStreamingUpstream } from '../support/streaming-upstream.ts'
 import { openLocalSystem } from './local-system.ts'
 import { holdSilent, type Outcome } from './silent-call/hold.ts'
 import { table } from './table.ts'
+import { runScript, untilInterrupted } from './run-script.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const usage = `Usage: npm run load:silent -- [--minutes N] [--every N] [--late N]
@@ -22,9 +23,7 @@ Ends with 1 when the silent call got another answer than the one it was sent, wh
 when a client's leaving did not reach the upstream within five seconds.
 `
 
-const interrupted = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interrupted.abort(new Error('interrupted')))
+const signal = untilInterrupted()
 
 function options() {
   const { values } = parseArgs({
@@ -55,7 +54,6 @@ async function main({ every, late, minutes }: ReturnType<typeof options>): Promi
     throw error
   })
   try {
-    const { signal } = interrupted
     const silence = minutes * 60_000
     const outcome = await holdSilent(
       { url: system.url, upstream, signal, report },
@@ -92,12 +90,4 @@ function conclude({ answered, problem, silent_for, streams }: Outcome, late: num
   return problems.length === 0
 }
 
-try {
-  const given = options()
-  if (given.help) process.stdout.write(usage)
-  else process.exitCode = (await main(given)) ? 0 : 1
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof TypeError) process.stderr.write(`\n${usage}`)
-  process.exitCode = error instanceof TypeError ? 2 : 1
-}
+await runScript({ usage, options, main })

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { startChild } from '../../../gateway/local/stack/child.ts'
 import { openLocalSystem } from '../local-system.ts'
+import { runScript, untilInterrupted } from '../run-script.ts'
 import { wholeNumber } from '../whole-number.ts'
 import type { Relays } from './faults.ts'
 import { type FaultyRelay, openFaultyRelay } from './faulty-relay.ts'
@@ -23,9 +24,7 @@ Progress is on standard error, the summary on standard output. Ends with 1 when 
 should not have, when an answer was for another person than the token, when the audit trail does not
 agree, or when the system did not recover.
 `
-const interrupted = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interrupted.abort(new Error('interrupted')))
+const signal = untilInterrupted()
 
 function options() {
   const { values } = parseArgs({
@@ -63,7 +62,6 @@ async function main({ at_once, only, seconds }: ReturnType<typeof options>): Pro
   let ok = false
   try {
     if (!relays) throw new Error('nothing stands before the database')
-    const { signal } = interrupted
     const { summary, sound } = await runChaos(system, relays, {
       ...{ at_once, only, duration: seconds * 1000, signal, report },
     })
@@ -83,12 +81,4 @@ function through({ port }: FaultyRelay, database_url: string): string {
   return url.href
 }
 
-try {
-  const given = options()
-  if (given.help) process.stdout.write(usage)
-  else process.exitCode = (await main(given)) ? 0 : 1
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof TypeError) process.stderr.write(`\n${usage}`)
-  process.exitCode = error instanceof TypeError ? 2 : 1
-}
+await runScript({ usage, options, main })
