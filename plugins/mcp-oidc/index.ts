@@ -2,7 +2,7 @@ import type { Pdk } from '../../gateway/plugin-server/pdk.ts'
 import { serveAuthorization } from './authorization/serve-authorization.ts'
 import { parseConfig } from './config/settings.ts'
 import { serveInspected } from './door/serve-inspected.ts'
-import { serveResource } from './door/serve-resource.ts'
+import { serveResource, serveTraced } from './door/serve-resource.ts'
 import { failClosed } from './fail-closed.ts'
 import { kongFields } from './kong-schema.ts'
 import { createLog } from './log.ts'
@@ -10,6 +10,7 @@ import { createMetrics, type RequestOutcome } from './metrics.ts'
 import { createRuntime } from './runtime.ts'
 import { fields } from './schema.ts'
 import { type Lease, shareRuntimes } from './shared-runtimes.ts'
+import { untraced } from './tracing/tracer.ts'
 
 export const Name = 'mcp-oidc'
 export const Version = '0.1.0'
@@ -37,16 +38,19 @@ export class Plugin {
     const { runtime } = this.#lease
     const { settings } = parsed
     const { tool_rules: rules } = settings
-    const { door, audit } = runtime
-    const serve = (kong: Pdk) =>
-      rules
-        ? serveInspected(kong, door, { settings, rules, audit, log, metrics })
-        : serveResource(kong, door, { audit, log })
+    const { door, audit, tracer } = runtime
+    const serve = (kong: Pdk) => {
+      if (rules) return serveInspected(kong, door, { settings, rules, audit, log, metrics, tracer })
+      const parts = { audit, log }
+      return tracer === untraced
+        ? serveResource(kong, door, parts)
+        : serveTraced(kong, door, { ...parts, tracer })
+    }
     this.#serve =
       parsed.serve === 'resource'
         ? kong => (runtime.isReady() ? serve(kong) : runtime.ready().then(() => serve(kong)))
         : async kong => {
-            const status = await serveAuthorization(kong, runtime.app, runtime.tracer)
+            const status = await serveAuthorization(kong, runtime.app, tracer)
             metrics.request('authorization', authorizationOutcome(status))
           }
     this.#failed = () => metrics.request(parsed.serve, 'error')

@@ -364,7 +364,7 @@ export const fields = {
     type: 'string',
     referenceable: true,
     description:
-      'Where spans of the OAuth endpoints are sent by OTLP over HTTP, such as `http://collector:4318`. Unset, none are made.',
+      'Where spans of the OAuth endpoints and of the judgement at the MCP endpoint are sent by OTLP over HTTP, such as `http://collector:4318`. Unset, none are made.',
   },
   identity_providers: {
     type: 'array',

@@ -10,8 +10,11 @@ import { type Message, most_message_bytes, readMessage } from '../message/read-m
 import { judgeTool, type ToolRules, type ToolVerdict } from '../message/tool-rules.ts'
 import { bearerToken } from './bearer-token.ts'
 import { refuse } from './challenge.ts'
+import { first } from './first-header.ts'
 import type { Door } from './door.ts'
 import type { Identity } from './identity.ts'
+import type { Tracer } from '../tracing/tracer.ts'
+import { traced } from './traced.ts'
 import { turnAway } from './turn-away.ts'
 
 export interface Inspection {
@@ -20,9 +23,8 @@ export interface Inspection {
   readonly audit: Audit & Pick<RuntimeAudit, 'refused'>
   readonly log: Log
   readonly metrics: Pick<Metrics, 'request'>
+  readonly tracer: Tracer
 }
-
-const kong_header_limit = 1000
 
 /** An answer in place of the request: status, body, headers; and what the audit trail calls it. */
 interface Answer {
@@ -39,20 +41,34 @@ interface Answer {
  * with what `tool-rate-limiting` counts by.
  */
 export async function serveInspected(kong: Pdk, door: Door, inspection: Inspection): Promise<void> {
-  const headers = await kong.request.getHeaders(kong_header_limit)
-  const verdict = await door.judge(bearerToken(one(headers, 'authorization')))
-  if (verdict.refused) return turnAway(kong, verdict, inspection)
+  await traced(kong, inspection.tracer, (headers, traceparent) =>
+    serve(kong, door, inspection, { headers, traceparent }),
+  )
+}
+
+/** Gives the status, or undefined when the request is passed on. */
+async function serve(
+  kong: Pdk,
+  door: Door,
+  inspection: Inspection,
+  { headers, traceparent }: { headers: Headers; traceparent: Headers },
+): Promise<number | undefined> {
+  const verdict = await door.judge(bearerToken(first(headers, 'authorization')))
+  if (verdict.refused) return turnAway(kong, verdict, inspection, headers)
   const { identity } = verdict
   const body = await readBody(await kong.request.getRawBody(), most_message_bytes + 1)
   const judged = inspect(inspection, headers, body, identity)
-  if (typeof judged === 'string')
-    return kong.service.request.setHeaders({
+  if (typeof judged === 'string') {
+    await kong.service.request.setHeaders({
       ...verdict.headers,
+      ...traceparent,
       'X-Mcp-Tool': judged,
     })
+    return undefined
+  }
   inspection.metrics.request('resource', 'refused', 'message')
   await inspection.audit(
-    { headers: { 'x-request-id': one(headers, 'x-request-id') } },
+    { headers: { 'x-request-id': first(headers, 'x-request-id') } },
     {
       ...{ type: 'refusal', outcome: 'refused' },
       ...{ user_id: identity.user_id, org_id: identity.org_id, email: identity.email },
@@ -61,6 +77,7 @@ export async function serveInspected(kong: Pdk, door: Door, inspection: Inspecti
     },
   )
   await kong.response.exit(judged.status, judged.body, judged.headers)
+  return judged.status
 }
 
 /** What the request is counted as, or what it is answered. */
@@ -72,7 +89,7 @@ function inspect(
 ): string | Answer {
   let message: Message | undefined
   try {
-    message = readMessage(one(headers, 'content-type'), body)
+    message = readMessage(first(headers, 'content-type'), body)
     refuseDisagreement(headers, message)
   } catch (error) {
     if (!(error instanceof MessageProblem)) throw error
@@ -117,10 +134,4 @@ function rpcAnswer({ status, code, message }: MessageProblem, asked: Message | u
     error_code: String(code),
     reason: message,
   }
-}
-
-/** The first value of a header, as `get_header` gives it. */
-function one(headers: Headers, name: string): string | undefined {
-  const value = headers[name]
-  return typeof value === 'string' ? value : value?.[0]
 }

@@ -4,6 +4,7 @@ import {
   diag,
   DiagLogLevel,
   ROOT_CONTEXT,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -45,9 +46,11 @@ export function createOtlpTracer(endpoint: string, log: Log): Tracer {
         contextOf(parent),
       )
       try {
-        const status = await under_way.run(trace.setSpan(ROOT_CONTEXT, span), run)
-        span.setAttribute('http.response.status_code', status)
-        if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+        const status = await under_way.run(trace.setSpan(ROOT_CONTEXT, span), () =>
+          run(traceparentOf(span.spanContext())),
+        )
+        if (status !== undefined) span.setAttribute('http.response.status_code', status)
+        if (status !== undefined && status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
         return status
       } catch (error) {
         span.setStatus({ code: SpanStatusCode.ERROR })
@@ -83,4 +86,9 @@ function contextOf(parent: TraceParent | undefined): Context {
   if (!parent) return ROOT_CONTEXT
   const { trace_id: traceId, span_id: spanId, flags: traceFlags } = parent
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true })
+}
+
+/** W3C Trace Context 3.2.2. */
+function traceparentOf({ spanId, traceFlags, traceId }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
 }

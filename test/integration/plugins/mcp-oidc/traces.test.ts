@@ -1,7 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import express from 'express'
 import { serveAuthorization } from '../../../../plugins/mcp-oidc/authorization/serve-authorization.ts'
@@ -9,39 +5,28 @@ import { createUpstream } from '../../../../plugins/mcp-oidc/sign-in/upstream.ts
 import { tracedFetch } from '../../../../plugins/mcp-oidc/tracing/traced-fetch.ts'
 import { createTracer } from '../../../../plugins/mcp-oidc/tracing/create-tracer.ts'
 import { recordingLog, type KongRequest, runPhase } from '../../../support/fake-kong.ts'
+import {
+  attributesOf,
+  openSpanCollector,
+  type Span,
+  type SpanCollector,
+} from '../../../support/span-collector.ts'
 import { openScriptedIdp, type ScriptedIdp } from '../../../support/scripted-idp.ts'
-
-interface Span {
-  readonly name: string
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-  readonly attributes: readonly { readonly key: string; readonly value: object }[]
-  readonly status: { readonly code?: number }
-}
 
 const trace_id = '0af7651916cd43dd8448eb211c80319c'
 const traceparent = `00-${trace_id}-b7ad6b7169203331-01`
-const received: string[] = []
-const collector = createServer((request, response) => {
-  void text(request).then(body => {
-    received.push(body)
-    response.setHeader('content-type', 'application/json').end('{}')
-  })
-})
+let collector: SpanCollector
 let idp: ScriptedIdp
 let statuses: readonly number[]
 let spans: readonly Span[]
 
 beforeAll(async () => {
-  collector.listen(0, '127.0.0.1')
-  await once(collector, 'listening')
-  const { port } = collector.address() as AddressInfo
+  collector = await openSpanCollector()
   idp = await openScriptedIdp()
   const id_token = await idp.idToken()
   const tokens = { access_token: 'access-secret', token_type: 'bearer', id_token }
   idp.replies = { '/token': { body: { ...tokens, refresh_token: 'next-secret' } } }
-  const tracer = createTracer(`http://127.0.0.1:${port}/`, recordingLog())
+  const tracer = createTracer(`${collector.url}/`, recordingLog())
   const upstream = createUpstream(
     idp.setting,
     'https://gw.example/callback/dev',
@@ -73,12 +58,7 @@ beforeAll(async () => {
     await ask({ url: '/someone-chose-this-secret/name' }),
   ]
   await tracer.close()
-  spans = received.flatMap(each => {
-    const { resourceSpans } = JSON.parse(each) as {
-      resourceSpans: { scopeSpans: { spans: Span[] }[] }[]
-    }
-    return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(scope => scope.spans))
-  })
+  spans = collector.spans()
 })
 afterAll(async () => {
   collector.close()
@@ -86,11 +66,6 @@ afterAll(async () => {
 })
 
 const named = (name: string) => spans.find(span => span.name === name)
-const attributesOf = (span: Span | undefined) =>
-  Object.fromEntries(
-    (span?.attributes ?? []).map(({ key, value }) => [key, Object.values(value)[0] as unknown]),
-  )
-
 describe('the spans of the plugin', () => {
   it('O03 continue the trace of a request, and know its id', () => {
     const span = named('POST /token')
@@ -125,7 +100,7 @@ describe('the spans of the plugin', () => {
   })
 
   it('O03 R08 hold no code, state, token, cookie or secret', () => {
-    const all = received.join('')
+    const all = collector.received()
     expect(all).toContain('the-request')
     expect(all).not.toMatch(/secret|not an id/)
   })

@@ -104,7 +104,7 @@ describe('a refusal', () => {
     const { calls, exit } = await door.ask(sent)
     expect([exit?.status, calls]).toEqual([
       401,
-      ['request.getHeader', 'client.getForwardedIp', 'response.exit'],
+      ['request.getHeader', 'request.getHeader', 'client.getForwardedIp', 'response.exit'],
     ])
     const event = { type: 'refusal', outcome: 'refused', error_code: code }
     expect(door.counted).toEqual([{ ...event, ip: '192.0.2.7' }])
@@ -212,7 +212,12 @@ describe('a refusal', () => {
       expect(exit?.status).toBe(401)
       expect(exit?.headers['www-authenticate']).toBe(`Bearer ${metadata}, scope="mcp:tools"`)
       expect(upstream).toEqual({})
-      expect(calls).toEqual(['request.getHeader', 'client.getForwardedIp', 'response.exit'])
+      expect(calls).toEqual([
+        'request.getHeader',
+        'request.getHeader',
+        'client.getForwardedIp',
+        'response.exit',
+      ])
     }
   })
 

@@ -10,6 +10,7 @@ import { identityHeaders } from '../../../../../plugins/mcp-oidc/door/identity.t
 import { serveInspected } from '../../../../../plugins/mcp-oidc/door/serve-inspected.ts'
 import { failClosed } from '../../../../../plugins/mcp-oidc/fail-closed.ts'
 import { rawConfig } from '../../../../support/config.ts'
+import { untraced } from '../../../../../plugins/mcp-oidc/tracing/tracer.ts'
 import { recordingLog, runPhase } from '../../../../support/fake-kong.ts'
 
 const { settings } = parseConfig(
@@ -58,6 +59,7 @@ async function serve({ headers = {}, body = '', door, failing, audit }: Sent) {
       refused: (refusal: object) => void events.push({ counted: refusal }),
     }),
     metrics: { request: () => undefined },
+    tracer: untraced,
   }
   const outcome = await runPhase(
     kong =>
