@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util'
 import {
   type Approval,
   type ApprovalSelector,
@@ -9,7 +8,8 @@ import { recordAuditEvent } from '../../audit.ts'
 import { findUsers } from '../../end-connections.ts'
 import type { Store } from '../../store.ts'
 import { confirmed } from '../confirm.ts'
-import { environment_help, messages, openStore, readEnvFile, UsageError } from '../command-store.ts'
+import { environment_help, openStore, readEnvFile, UsageError } from '../command-store.ts'
+import { runOperatorCommand, type ValuesOf } from '../operator-command.ts'
 
 const usage = `Shows and forgets what users have approved, and need not be asked again.
 
@@ -34,16 +34,18 @@ forget, 2 when it was called wrongly.
 
 ${environment_help}`
 
-async function main(): Promise<number> {
-  const { values, positionals } = parse()
-  const [command, ...others] = positionals
-  if (values.help || command === undefined || command === 'help') {
-    console.log(usage)
-    return values.help || command === 'help' ? 0 : 2
-  }
-  if (others.length > 0) throw new UsageError(`${others.join(' ')}: what is this? See --help.`)
-  if (command !== 'list' && command !== 'forget')
-    throw new UsageError(`There is no command "${command}", only list and forget. See --help.`)
+const options = {
+  user: { type: 'string' },
+  org: { type: 'string' },
+  client: { type: 'string' },
+  reason: { type: 'string' },
+  yes: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  env: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
+async function run(command: 'list' | 'forget', values: ValuesOf<typeof options>): Promise<number> {
   for (const name of ['user', 'org', 'client'] as const)
     if (values[name] === '') throw new UsageError(`--${name} is empty.`)
   if (command === 'forget' && [values.user, values.org, values.client].every(one => !one))
@@ -100,7 +102,7 @@ async function forget(
 /** An email is that of the users who have connections with it; without any, it is nobody's. */
 async function selectorsOf(
   store: Store,
-  { user, org, client }: ReturnType<typeof parse>['values'],
+  { user, org, client }: ValuesOf<typeof options>,
 ): Promise<readonly (ApprovalSelector | undefined)[]> {
   const rest = {
     ...(org === undefined ? {} : { org_id: org }),
@@ -109,26 +111,6 @@ async function selectorsOf(
   if (user === undefined) return [Object.keys(rest).length === 0 ? undefined : rest]
   const users = user.includes('@') ? await findUsers(store, { email: user }) : [user]
   return users.map(user_id => ({ ...rest, user_id }))
-}
-
-function parse() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        user: { type: 'string' },
-        org: { type: 'string' },
-        client: { type: 'string' },
-        reason: { type: 'string' },
-        yes: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        env: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\nSee --help.`)
-  }
 }
 
 /** Nothing that a client chose to call itself moves the cursor or starts a line. */
@@ -146,14 +128,9 @@ function print(approval: Approval, json: boolean): void {
   console.log(json ? JSON.stringify(approval) : line.join('  ').replaceAll(/[^\x20-\x7E]/g, '?'))
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (error instanceof UsageError) {
-    console.error(error.message)
-    process.exitCode = 2
-  } else {
-    console.error(`It failed: ${messages(error).join(': ')}`)
-    process.exitCode = 1
-  }
-}
+await runOperatorCommand({
+  usage,
+  options,
+  commands: ['list', 'forget'],
+  run,
+})

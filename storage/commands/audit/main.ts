@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { parseArgs } from 'node:util'
 import { audit_outcomes, audit_types } from '../../audit-event.ts'
 import type { AuditFilter } from '../../audit-filter.ts'
 import { csv, formatted, jsonl } from '../../audit-format.ts'
 import { exportAuditPages } from '../../export-audit-events.ts'
-import { messages, openDatabaseOf, readEnvFile, UsageError } from '../command-store.ts'
+import { openDatabaseOf, readEnvFile, UsageError } from '../command-store.ts'
+import { runOperatorCommand, type ValuesOf } from '../operator-command.ts'
 
 const usage = `Exports the audit trail, oldest first. docs/audit.md says what the fields are.
 
@@ -31,16 +31,22 @@ failed in the middle, 2 when it was called wrongly.
 Environment:
   DATABASE_URL   PostgreSQL, postgresql://user:password@host:port/database`
 
-async function main(): Promise<number> {
-  const { values, positionals } = parse()
-  const [command, ...others] = positionals
-  if (values.help || command === undefined || command === 'help') {
-    console.log(usage)
-    return values.help || command === 'help' ? 0 : 2
-  }
-  if (others.length > 0) throw new UsageError(`${others.join(' ')}: what is this? See --help.`)
-  if (command !== 'export')
-    throw new UsageError(`There is no command "${command}", only export. See --help.`)
+const options = {
+  org: { type: 'string' },
+  user: { type: 'string' },
+  client: { type: 'string' },
+  connection: { type: 'string' },
+  tool: { type: 'string' },
+  type: { type: 'string' },
+  outcome: { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  format: { type: 'string', default: 'jsonl' },
+  env: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
+async function run(_command: 'export', values: ValuesOf<typeof options>): Promise<number> {
   const format = oneOf('format', values.format, ['jsonl', 'csv']) === 'csv' ? csv : jsonl
   const filter = filterOf(values)
   readEnvFile(values.env)
@@ -53,31 +59,7 @@ async function main(): Promise<number> {
   }
 }
 
-function parse() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        org: { type: 'string' },
-        user: { type: 'string' },
-        client: { type: 'string' },
-        connection: { type: 'string' },
-        tool: { type: 'string' },
-        type: { type: 'string' },
-        outcome: { type: 'string' },
-        since: { type: 'string' },
-        until: { type: 'string' },
-        format: { type: 'string', default: 'jsonl' },
-        env: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\nSee --help.`)
-  }
-}
-
-function filterOf(values: ReturnType<typeof parse>['values']): AuditFilter {
+function filterOf(values: ValuesOf<typeof options>): AuditFilter {
   for (const [name, value] of Object.entries(values))
     if (value === '') throw new UsageError(`--${name} is empty.`)
   const { org, user, client, connection, tool, type, outcome, since, until } = values
@@ -119,11 +101,10 @@ async function print(text: string): Promise<void> {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1)
 })
-try {
-  process.exitCode = await main()
-} catch (error) {
-  const wrongly = error instanceof UsageError
-  console.error(wrongly ? error.message : `It failed: ${messages(error).join(': ')}`)
-  if (!wrongly) console.error('What was written until then is a part of the events only.')
-  process.exitCode = wrongly ? 2 : 1
-}
+await runOperatorCommand({
+  usage,
+  options,
+  commands: ['export'],
+  run,
+  after_failure: 'What was written until then is a part of the events only.',
+})

@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util'
 import { decideOrgClient } from '../../decide-org-client.ts'
 import { type ListedOrgClient, listOrgClients } from '../../org-clients.ts'
 import { countConnections } from '../../list-connections.ts'
 import { confirmed } from '../confirm.ts'
-import { environment_help, messages, openStore, readEnvFile, UsageError } from '../command-store.ts'
+import { environment_help, openStore, readEnvFile, UsageError } from '../command-store.ts'
+import { runOperatorCommand, type ValuesOf } from '../operator-command.ts'
 
 const usage = `Shows the AI clients that an organization was asked about, and decides.
 
@@ -30,18 +30,20 @@ ${environment_help}`
 
 const statuses = { approve: 'approved', refuse: 'refused', block: 'blocked' } as const
 
-async function main(): Promise<number> {
-  const { values, positionals } = parse()
-  const [command, ...others] = positionals
-  if (values.help || command === undefined || command === 'help') {
-    console.log(usage)
-    return values.help || command === 'help' ? 0 : 2
-  }
-  if (others.length > 0) throw new UsageError(`${others.join(' ')}: what is this? See --help.`)
-  if (command !== 'list' && command !== 'approve' && command !== 'refuse' && command !== 'block')
-    throw new UsageError(
-      `There is no command "${command}", only list, approve, refuse and block. See --help.`,
-    )
+const options = {
+  org: { type: 'string' },
+  client: { type: 'string' },
+  reason: { type: 'string' },
+  yes: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  env: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
+async function run(
+  command: 'list' | 'approve' | 'refuse' | 'block',
+  values: ValuesOf<typeof options>,
+): Promise<number> {
   for (const name of ['org', 'client'] as const)
     if (values[name] === '') throw new UsageError(`--${name} is empty.`)
   const { org: org_id, client: client_id, reason, json, yes } = values
@@ -78,25 +80,6 @@ async function main(): Promise<number> {
   }
 }
 
-function parse() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        org: { type: 'string' },
-        client: { type: 'string' },
-        reason: { type: 'string' },
-        yes: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        env: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\nSee --help.`)
-  }
-}
-
 function print(client: ListedOrgClient, json: boolean): void {
   const { status, org_id, client_id, client_name, asked_by, asked_at, decided_by } = client
   const asked = asked_at
@@ -112,14 +95,9 @@ function plain(text: string): string {
   return text.replaceAll(/[^\x20-\x7E]/g, '?')
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (error instanceof UsageError) {
-    console.error(error.message)
-    process.exitCode = 2
-  } else {
-    console.error(`It failed: ${messages(error).join(': ')}`)
-    process.exitCode = 1
-  }
-}
+await runOperatorCommand({
+  usage,
+  options,
+  commands: ['list', 'approve', 'refuse', 'block'],
+  run,
+})

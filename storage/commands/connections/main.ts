@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util'
 import type { ConnectionSelector } from '../../end-connections.ts'
-import { environment_help, messages, openStore, readEnvFile, UsageError } from '../command-store.ts'
+import { environment_help, openStore, readEnvFile, UsageError } from '../command-store.ts'
+import { runOperatorCommand, type ValuesOf } from '../operator-command.ts'
 import { printConnections } from './print.ts'
 import { revoke } from './revoke.ts'
 
@@ -30,16 +30,21 @@ it was called wrongly.
 
 ${environment_help}`
 
-async function main(): Promise<number> {
-  const { values, positionals } = parse()
-  const [command, ...others] = positionals
-  if (values.help || command === undefined || command === 'help') {
-    console.log(usage)
-    return values.help || command === 'help' ? 0 : 2
-  }
-  if (others.length > 0) throw new UsageError(`${others.join(' ')}: what is this? See --help.`)
-  if (command !== 'list' && command !== 'revoke')
-    throw new UsageError(`There is no command "${command}", only list and revoke. See --help.`)
+const options = {
+  user: { type: 'string' },
+  org: { type: 'string' },
+  client: { type: 'string' },
+  connection: { type: 'string' },
+  idp: { type: 'string' },
+  ended: { type: 'boolean', default: false },
+  reason: { type: 'string' },
+  yes: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  env: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
+async function run(command: 'list' | 'revoke', values: ValuesOf<typeof options>): Promise<number> {
   const selector = selectorOf(values)
   if (command === 'revoke' && selector === undefined)
     throw new UsageError(
@@ -59,36 +64,13 @@ async function main(): Promise<number> {
   }
 }
 
-function parse() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        user: { type: 'string' },
-        org: { type: 'string' },
-        client: { type: 'string' },
-        connection: { type: 'string' },
-        idp: { type: 'string' },
-        ended: { type: 'boolean', default: false },
-        reason: { type: 'string' },
-        yes: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        env: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\nSee --help.`)
-  }
-}
-
 function selectorOf({
   user,
   org,
   client,
   connection,
   idp,
-}: ReturnType<typeof parse>['values']): ConnectionSelector | undefined {
+}: ValuesOf<typeof options>): ConnectionSelector | undefined {
   for (const [name, value] of Object.entries({ user, org, client, connection, idp }))
     if (value === '') throw new UsageError(`--${name} is empty.`)
   const selector = {
@@ -101,15 +83,10 @@ function selectorOf({
   return Object.keys(selector).length === 0 ? undefined : selector
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (error instanceof UsageError) {
-    console.error(error.message)
-    process.exitCode = 2
-  } else {
-    console.error(`It failed: ${messages(error).join(': ')}`)
-    console.error('What was reported as ended has ended, and nothing else.')
-    process.exitCode = 1
-  }
-}
+await runOperatorCommand({
+  usage,
+  options,
+  commands: ['list', 'revoke'],
+  run,
+  after_failure: 'What was reported as ended has ended, and nothing else.',
+})
