@@ -70,6 +70,26 @@ export async function findRecord(
   return row && openRecord(store, model, row)
 }
 
+const findAll = prepare((db, models: readonly string[], id_hash: Buffer) =>
+  db
+    .selectFrom('oidc_records')
+    .select(['model', ...record_columns])
+    .where('model', '=', sql<string>`any(${models})`)
+    .where('id_hash', '=', id_hash)
+    .where(alive)
+    .compile(),
+)
+
+/** As {@link findRecord}, of several models that share an id: those there are, by model. */
+export async function findRecords(
+  store: Store,
+  models: readonly string[],
+  id: string,
+): Promise<ReadonlyMap<string, StoredRecord>> {
+  const { rows } = await findAll(store.db, models, idHash(id))
+  return new Map(rows.map(row => [row.model, openRecord(store, row.model, row)]))
+}
+
 const findByUid = prepare((db, model: string, uid_hash: Buffer) =>
   db
     .selectFrom('oidc_records')
@@ -203,6 +223,14 @@ export async function destroyRecord({ db }: Store, model: string, id: string): P
   await destroy(db, model, idHash(id))
 }
 
+const addOnce = prepare((db, model: string, id_hash: Buffer, payload: Buffer, expires_at: Date) =>
+  db
+    .insertInto('oidc_records')
+    .values({ model, id_hash, payload, expires_at })
+    .onConflict(conflict => conflict.columns(['model', 'id_hash']).doNothing())
+    .compile(),
+)
+
 /** True for exactly one caller: notes an id that must never be used twice while it is remembered. */
 export async function addRecordOnce(
   { db, ring }: Store,
@@ -211,10 +239,6 @@ export async function addRecordOnce(
   expires_at: Date,
 ): Promise<boolean> {
   const id_hash = idHash(id)
-  const { numInsertedOrUpdatedRows } = await db
-    .insertInto('oidc_records')
-    .values({ model, id_hash, payload: seal(ring, recordName(model, id_hash), {}), expires_at })
-    .onConflict(conflict => conflict.columns(['model', 'id_hash']).doNothing())
-    .executeTakeFirstOrThrow()
-  return numInsertedOrUpdatedRows === 1n
+  const payload = seal(ring, recordName(model, id_hash), {})
+  return (await addOnce(db, model, id_hash, payload, expires_at)).numAffectedRows === 1n
 }

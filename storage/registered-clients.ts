@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { idHash } from './digest.ts'
+import { prepare } from './prepared.ts'
 import { recordName } from './record-row.ts'
 import { seal } from './seal.ts'
 import type { Store } from './store.ts'
@@ -15,6 +16,27 @@ export interface Registration {
   readonly most_unused: number
 }
 
+const register = prepare(
+  (db, id_hash: Buffer, sealed: Buffer, unused_ttl: number, most_unused: number) =>
+    sql`
+      insert into oidc_records (model, id_hash, payload, expires_at)
+      select ${model}, ${id_hash}, ${sealed}, now() + make_interval(secs => ${unused_ttl})
+      where exists (
+        select from oidc_records
+        where model = ${model} and id_hash = ${id_hash} and (expires_at is null or expires_at > now())
+      ) or ${most_unused} > (
+        select count(*) from (
+          select from oidc_records
+          where model = 'Client' and expires_at is not null and expires_at > now()
+          limit ${most_unused}
+        ) as unused
+      )
+      on conflict (model, id_hash) do update set
+        payload = excluded.payload,
+        expires_at = case when oidc_records.expires_at is null then null else excluded.expires_at end
+      returning model`.compile(db),
+)
+
 /**
  * Registers a client, or registers it again: the end of an unused one moves, a used one stays without
  * end. False when too many wait to be used, and this one was not among them. Each statement counts
@@ -28,46 +50,38 @@ export async function registerClient(
 ): Promise<boolean> {
   const id_hash = idHash(id)
   const sealed = seal(ring, recordName(model, id_hash), payload)
-  const { rows } = await sql`
-    insert into oidc_records (model, id_hash, payload, expires_at)
-    select ${model}, ${id_hash}, ${sealed}, now() + make_interval(secs => ${unused_ttl})
-    where exists (
-      select from oidc_records
-      where model = ${model} and id_hash = ${id_hash} and (expires_at is null or expires_at > now())
-    ) or ${most_unused} > (
-      select count(*) from (
-        select from oidc_records
-        where model = 'Client' and expires_at is not null and expires_at > now()
-        limit ${most_unused}
-      ) as unused
-    )
-    on conflict (model, id_hash) do update set
-      payload = excluded.payload,
-      expires_at = case when oidc_records.expires_at is null then null else excluded.expires_at end
-    returning model`.execute(db)
+  const { rows } = await register(db, id_hash, sealed, unused_ttl, most_unused)
   return rows.length === 1
 }
 
-/** A used client has no end any more. One that has expired stays so. */
-export async function useClient({ db }: Store, id: string): Promise<void> {
-  await db
+const use = prepare((db, id_hash: Buffer) =>
+  db
     .updateTable('oidc_records')
     .set({ expires_at: null })
     .where('model', '=', model)
-    .where('id_hash', '=', idHash(id))
+    .where('id_hash', '=', id_hash)
     .where('expires_at', '>', sql<Date>`now()`)
-    .execute()
+    .compile(),
+)
+
+/** A used client has no end any more. One that has expired stays so. */
+export async function useClient({ db }: Store, id: string): Promise<void> {
+  await use(db, idHash(id))
 }
 
-/** An unused client lives so many seconds more at least: somebody is about to use it. */
-export async function keepClient({ db }: Store, id: string, seconds: number): Promise<void> {
+const keep = prepare((db, id_hash: Buffer, seconds: number) => {
   const until = sql<Date>`now() + make_interval(secs => ${seconds})`
-  await db
+  return db
     .updateTable('oidc_records')
     .set({ expires_at: until })
     .where('model', '=', model)
-    .where('id_hash', '=', idHash(id))
+    .where('id_hash', '=', id_hash)
     .where('expires_at', '>', sql<Date>`now()`)
     .where('expires_at', '<', until)
-    .execute()
+    .compile()
+})
+
+/** An unused client lives so many seconds more at least: somebody is about to use it. */
+export async function keepClient({ db }: Store, id: string, seconds: number): Promise<void> {
+  await keep(db, idHash(id), seconds)
 }

@@ -10,6 +10,7 @@ import {
 } from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
 import type { EndConnections } from '../connections/end.ts'
+import { findPageRecord } from '../sign-in/page-records.ts'
 import type { Clients } from './clients/clients.ts'
 import { currentRecord, refreshing } from './refresh/refreshing.ts'
 
@@ -36,8 +37,11 @@ export function createAdapter(
       // Written when there is an answer: until then the client may present its token again.
       refresh.outcome = { replaces: refresh.replaces, successor: { id, payload, keys } }
     },
-    find: async id =>
-      model === 'Client' ? clients.find(id) : asPayload(await currentRecord(store, model, id)),
+    find: async id => {
+      if (model === 'Client') return clients.find(id)
+      if (model === 'Interaction') return asPayload(await findPageRecord(store, model, id))
+      return asPayload(await currentRecord(store, model, id))
+    },
     findByUid: async uid => asPayload(await findRecordByUid(store, model, uid)),
     // The device flow is not served.
     findByUserCode: () => Promise.resolve(undefined),

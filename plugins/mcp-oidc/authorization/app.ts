@@ -7,6 +7,7 @@ import { answerConnect, showConnect } from '../sign-in/connect.ts'
 import { finishSignIn } from '../sign-in/callback.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { form_not_ours, unavailable } from '../sign-in/messages.ts'
+import { withPageRecords } from '../sign-in/page-records.ts'
 import { beginAuthorization, resumeAuthorization } from './authorize.ts'
 import { withSeenClient } from './client-documents/seen-client.ts'
 import { cors } from './cors.ts'
@@ -42,7 +43,8 @@ export function createAuthorizationApp(flow: Flow, ready: () => Promise<void>): 
   app.all(endpoints.registration, cors)
   app.post(endpoints.registration, raw, registrationHandler(provider, settings, flow.audit))
   app.get(endpoints.authorization, beginAuthorization(flow))
-  app.use(['/connect/:uid', `${endpoints.authorization}/:uid`], withSeenClient(flow))
+  const pages = ['/connect/:uid', `${endpoints.authorization}/:uid`]
+  app.use(pages, withPageRecords(flow), withSeenClient(flow))
   app.get(`${endpoints.authorization}/:uid`, resumeAuthorization(flow))
   oauth(app, flow)
   app.get('/connect/:uid', showConnect(flow))

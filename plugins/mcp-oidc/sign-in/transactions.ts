@@ -9,6 +9,7 @@ import {
 } from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
 import { sameText } from './browser.ts'
+import { findPageRecord } from './page-records.ts'
 
 /** A trip to the identity provider under way; found by its `state`, used once (requirement A04). */
 export interface Transaction {
@@ -119,7 +120,7 @@ export function createTransactions(store: Store, now: () => number): Transaction
     bind: (uid, request, ttl) =>
       upsertRecord(store, 'InteractionBrowser', uid, { ...request }, expires(ttl)),
     boundTo: async uid => {
-      const found = await findRecord(store, 'InteractionBrowser', uid)
+      const found = await findPageRecord(store, 'InteractionBrowser', uid)
       if (!found) return undefined
       return { ...bound_schema.parse(found.payload), answered: found.consumed_at !== undefined }
     },

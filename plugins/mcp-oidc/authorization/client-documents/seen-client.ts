@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { RequestHandler } from 'express'
 import type { ClientMetadata } from 'oidc-provider'
-import { findRecord, upsertRecord } from '../../../../storage/records.ts'
+import { upsertRecord } from '../../../../storage/records.ts'
 import type { Store } from '../../../../storage/store.ts'
+import { findPageRecord } from '../../sign-in/page-records.ts'
 
 const model = 'InteractionClient'
 
@@ -25,7 +26,7 @@ export function keepSeenClient(
 /** For routes with `:uid`: what follows sees the client as the interaction saw it. */
 export function withSeenClient({ store }: { readonly store: Store }): RequestHandler {
   return async (req, _res, next) => {
-    const found = await findRecord(store, model, String(req.params['uid']))
+    const found = await findPageRecord(store, model, String(req.params['uid']))
     // What was written was a client's metadata.
     if (found) seen_client.run(found.payload as unknown as ClientMetadata, next)
     else next()
