@@ -77,8 +77,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const request_id = requestIdOf(request)
     const request_log = log.child({ request_id })
     const recorder = createRecorder(trail, request_log, identity, request_id, rest.metrics)
-    const body = await bodyOf(request, reply, recorder)
-    if (reply.headersSent) return
+    const read = await bodyOf(request, reply, recorder)
+    if (!read) return
+    const { body } = read
     const call = toolCallIn(body)
     if (call) rest.metrics.caller(identity)
     const access = await accessFor(identity, body, request_log)
@@ -200,12 +201,16 @@ async function busy(reply: Reply, recorder: Recorder): Promise<void> {
     .json(rpcError(other ?? error))
 }
 
-/** The body; when it is refused, that is on record and answered. */
-async function bodyOf(request: Request, reply: Reply, recorder: Recorder): Promise<unknown> {
+/** The body; undefined when it is refused: that is on record and answered, if anybody is still there. */
+async function bodyOf(
+  request: Request,
+  reply: Reply,
+  recorder: Recorder,
+): Promise<{ readonly body: unknown } | undefined> {
   try {
     const body = await readBody(request, reply)
     refuseDisagreement(request.headers, body)
-    return body
+    return { body }
   } catch (error) {
     if (!(error instanceof BodyError)) throw error
     const other = await recordRefusal(recorder, error.error)

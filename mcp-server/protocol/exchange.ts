@@ -23,7 +23,7 @@ export interface ExchangeOptions {
 }
 
 export interface Message {
-  /** The parsed body; undefined when there is none, or none that says it is JSON. */
+  /** The parsed body; undefined only for a request other than POST: the SDK is to read none itself. */
   readonly body: unknown
   readonly authInfo: AuthInfo
   /** Has a last look at the answer; of the SDK's own answers it is not told the era. */
