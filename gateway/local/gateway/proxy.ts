@@ -1,4 +1,4 @@
-import { request as http } from 'node:http'
+import { request as http, validateHeaderValue } from 'node:http'
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { request as https } from 'node:https'
 import { errorExit, nginxErrorExit } from './error-exit.ts'
@@ -43,9 +43,14 @@ export async function proxy(
   upstream.on('response', answer => {
     exchange.progress.answered = performance.now()
     if (answer.statusCode !== undefined) exchange.progress.upstream_status = answer.statusCode
-    passOn(answer, response, finish)
+    try {
+      passOn(answer, response, finish)
+    } catch (error) {
+      // No answer that HTTP has: its status is 99 say, or there are control characters in its words.
+      upstream.destroy(new Error('the upstream answered nonsense', { cause: error }))
+    }
   })
-  upstream.on('error', error => {
+  const fail = (error: Error) => {
     if (response.headersSent || response.destroyed) {
       response.destroy()
       return
@@ -59,6 +64,12 @@ export async function proxy(
       request_id: sharedRequestId(exchange),
     })
     respond(response, exit, finish)
+  }
+  upstream.on('error', fail)
+  // Nobody asked for another protocol: the client's Upgrade is not passed on.
+  upstream.on('upgrade', (_answer, socket) => {
+    socket.destroy()
+    fail(new Error('the upstream changed the protocol'))
   })
   upstream.end(body)
   await promise
@@ -95,9 +106,11 @@ function limitSilence(upstream: ClientRequest, service: Service): void {
 }
 
 function passOn(answer: IncomingMessage, response: ServerResponse, finish: FinishHeaders): void {
+  const { statusCode = 502, statusMessage = '' } = answer
+  validateHeaderValue('reason', statusMessage)
   const headers = downstreamHeaders(answer.rawHeaders)
   finish(headers)
-  response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers.raw)
+  response.writeHead(statusCode, statusMessage, headers.raw)
   // An event stream's headers are an answer already; those of a body that is all there go with it.
   if (!headers.has('content-length')) response.flushHeaders()
   answer.on('error', () => response.destroy())

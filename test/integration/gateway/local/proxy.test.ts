@@ -225,8 +225,17 @@ describe('an upstream', () => {
     expect((await send('/mcp', { headers })).status).toBe(504)
   })
 
-  it('that answers nonsense is a 502', async () => {
-    const { send } = await open((_request, response) => response.socket?.end('nonsense'))
+  it.each([
+    'nonsense',
+    'HTTP/1.1 099 Low\r\n\r\n',
+    'HTTP/1.1 200 \u0001\r\nContent-Length: 0\r\n\r\n',
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  ])('that answers nonsense is a 502, and the next request is served: %j', async nonsense => {
+    const { send } = await open((request, response) => {
+      if (request.url?.endsWith('well')) response.end('well')
+      else response.socket?.write(nonsense)
+    })
     expect((await send('/mcp', { headers })).status).toBe(502)
+    expect((await send('/mcp?well', { headers })).body).toBe('well')
   })
 })
