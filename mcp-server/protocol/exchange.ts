@@ -1,9 +1,10 @@
-import { getRequestListener } from '@hono/node-server'
+import { getRequestListener, RequestError } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import {
   type AuthInfo,
   createMcpHandler,
   INTERNAL_ERROR,
+  INVALID_REQUEST,
   isLegacyRequest,
   type McpServer,
   WebStandardStreamableHTTPServerTransport,
@@ -67,21 +68,31 @@ export function createExchanges({ serverFor, report }: ExchangeOptions): Exchang
     try {
       return await respond(web, reply, message)
     } catch (error) {
-      report(error instanceof Error ? error : new Error(String(error)))
-      const failed = { code: INTERNAL_ERROR, message: 'Internal server error' }
-      return Response.json(rpcError(failed), { status: 500 })
+      return answerError(error, message)
     }
+  }
+
+  function answerError(error: unknown, { inspect }: Message): Promise<Response> {
+    report(error instanceof Error ? error : new Error(String(error)))
+    const [status, failed] =
+      error instanceof RequestError
+        ? [400, { code: INVALID_REQUEST, message: 'The request has no valid address.' }]
+        : [500, { code: INTERNAL_ERROR, message: 'Internal server error' }]
+    return inspect(Response.json(rpcError(failed), { status }))
   }
 
   return {
     async answer(incoming, reply, message) {
-      const listen = getRequestListener(async web => {
-        const gone = new Promise<Response>(resolve =>
-          reply.once('close', () => resolve(RESPONSE_ALREADY_SENT)),
-        )
-        const answer = Promise.race([safely(web, reply, message), gone])
-        return message.body === undefined ? answer : streamWhenLate(answer, reply)
-      })
+      const listen = getRequestListener(
+        async web => {
+          const gone = new Promise<Response>(resolve =>
+            reply.once('close', () => resolve(RESPONSE_ALREADY_SENT)),
+          )
+          const answer = Promise.race([safely(web, reply, message), gone])
+          return message.body === undefined ? answer : streamWhenLate(answer, reply)
+        },
+        { errorHandler: error => answerError(error, message) },
+      )
       await listen(incoming, reply)
     },
     close() {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { rawRequest } from '../../support/raw-request.ts'
 import { bearer, messageOf, post, startServer, type TestServer } from './server.ts'
 
 const MODERN = '2026-07-28'
@@ -56,5 +57,44 @@ describe('the answer to a call', () => {
     const response = await send(initialized)
     expect(response.status).toBe(202)
     expect(await response.text()).toBe('')
+  })
+})
+
+describe('a request that the SDK does not see', () => {
+  const refused = async (at: TestServer, host: string) => {
+    const { status, body } = await rawRequest(at.url, '/mcp', {
+      method: 'POST',
+      headers: Object.entries({
+        ...(await bearer()),
+        ...{ host, 'content-type': 'application/json' },
+        accept: 'application/json, text/event-stream',
+      }).flat(),
+      body: JSON.stringify(whoami()),
+    })
+    const event = (await at.events()).at(-1)
+    expect(event).toMatchObject({ type: 'refusal', outcome: 'refused', user_id: 'usr_bob' })
+    const { error } = JSON.parse(body) as { error: { code: number } }
+    expect(String(error.code)).toBe(event?.error_code)
+    return status
+  }
+
+  it.each(['a b', 'a/b', 'a@b', '[::1', 'x:99999', '%', '\u00E9', 'x?y', ''])(
+    'is refused on record when it is for the host %j',
+    async host => {
+      const runs = server.runs()
+      expect(await refused(server, host)).toBe(400)
+      expect(server.runs()).toBe(runs)
+    },
+  )
+
+  it('is refused on record when it comes after the end', async () => {
+    const other = await startServer()
+    try {
+      await other.drain()
+      expect(await refused(other, 'x')).toBe(500)
+      expect(other.runs()).toBe(0)
+    } finally {
+      await other.stop()
+    }
   })
 })
