@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics } from 'prom-client'
 import { startMetricsServer } from '../mcp-server/metrics-server.ts'
+import { stopServer } from '../mcp-server/stop-server.ts'
 import { openDatabase } from '../storage/database.ts'
 import { migrate } from '../storage/migrate.ts'
 import { createApp } from './app.ts'
@@ -59,12 +60,7 @@ export async function start(
     return {
       port,
       async stop() {
-        const closed = once(server, 'close')
-        server.close()
-        const limit = setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT)
-        server.closeIdleConnections()
-        await closed
-        clearTimeout(limit)
+        await stopServer(server, DRAIN_LIMIT)
         await status?.close()
         await db.destroy()
       },

@@ -17,6 +17,7 @@ import { verifyIdentity } from './identity/verify-identity.ts'
 import { createMetrics } from './metrics.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { openPermissions } from './permissions/open-permissions.ts'
+import { stopServer } from './stop-server.ts'
 import { createOpenRequests } from './streams/open-requests.ts'
 import { watchConnections } from './streams/watch-connections.ts'
 import { type Tracer, untraced } from './tracing/tracer.ts'
@@ -133,7 +134,7 @@ export async function start(
       environment.metrics &&
       startMetricsServer({ ...environment.metrics, log, metrics: () => metrics.registry.metrics() })
     const stop = async () => {
-      await stopServing(server, () => mcp.drain())
+      await stopServer(server, DRAIN_LIMIT, () => mcp.drain())
       await status?.close()
       await close()
     }
@@ -173,14 +174,4 @@ async function listen(server: Server, { host, port }: Environment): Promise<numb
     throw new Error(`port ${port} of ${host} is taken; set PORT to another one`, { cause: error })
   }
   return (server.address() as AddressInfo).port
-}
-
-async function stopServing(server: Server, drain: () => Promise<void>): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  const limit = setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT)
-  await drain()
-  server.closeIdleConnections()
-  await closed
-  clearTimeout(limit)
 }
