@@ -37,7 +37,8 @@ export function verifyIdentity(options: VerifyIdentityOptions): VerifyIdentity {
   return async authorization => {
     const token = bearerToken(authorization)
     const now = clock()
-    const known = recent.identityOf(token, Math.floor(now / 1000))
+    const seconds = Math.floor(now / 1000)
+    const known = recent.identityOf(token, seconds)
     if (known) return known
     try {
       checkHeader(decodeHeader(token))
@@ -51,7 +52,7 @@ export function verifyIdentity(options: VerifyIdentityOptions): VerifyIdentity {
         currentDate: new Date(now),
       })
       const verified = readClaims(payload)
-      recent.remember(token, verified)
+      recent.remember(token, verified, seconds)
       return verified.identity
     } catch (error) {
       throw asIdentityError(error)

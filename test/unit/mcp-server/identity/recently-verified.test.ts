@@ -90,11 +90,28 @@ describe('what is remembered', () => {
     const recent = rememberVerified(2)
     const { verify } = check()
     const identity = await verify(await sign({ iat: now, exp: now + 60 }))
-    for (const token of ['a', 'b', 'c']) recent.remember(token, { identity, from: 0, until: 10 })
+    for (const token of ['a', 'b', 'c']) recent.remember(token, { identity, from: 0, until: 10 }, 5)
     expect(['a', 'b', 'c'].map(token => recent.identityOf(token, 5) !== undefined)).toEqual([
       false,
       true,
       true,
     ])
+  })
+
+  it('makes room for the next once it is over', async () => {
+    const recent = rememberVerified(10)
+    const { verify } = check()
+    const identity = await verify(await sign({ iat: now, exp: now + 60 }))
+    for (const [token, until, at] of [
+      ['a', 10, 5],
+      ['b', 11, 5],
+      ['c', 20, 10],
+      ['d', 20, 11],
+    ] as const)
+      recent.remember(token, { identity, from: 0, until }, at)
+    expect(recent.size()).toBe(3)
+    expect(recent.identityOf('b', 11)).toBe(identity)
+    recent.remember('e', { identity, from: 0, until: 20 }, 12)
+    expect(recent.size()).toBe(3)
   })
 })
