@@ -4,8 +4,12 @@ import type { IdentityErrorCode } from './identity/identity-error.ts'
 import type { ToolErrorCode } from './tools/tool-error.ts'
 import { type Callers, countCallers } from './usage/busiest-callers.ts'
 
-/** What became of a call of a tool; `not_recorded` was answered with an error for that reason. */
-export type ToolOutcome = 'ok' | 'unknown_tool' | 'internal_error' | 'not_recorded' | ToolErrorCode
+/**
+ * What became of a call of a tool; `not_recorded` was answered with an error for that reason, and for
+ * `cancelled` nobody waited any more.
+ */
+export type ToolOutcome =
+  'ok' | 'unknown_tool' | 'internal_error' | 'not_recorded' | 'cancelled' | ToolErrorCode
 
 /** No label is chosen by a client, and none names a person: the number of series is bounded. */
 export interface Metrics {

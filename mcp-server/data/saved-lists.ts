@@ -30,11 +30,14 @@ export interface Addition {
   readonly list: { readonly id: string } | { readonly name: string }
   readonly company_id: string
   readonly added_by: string
+  /** Until the transaction is about to be committed, nothing is written once it has aborted. */
+  readonly signal: AbortSignal
 }
 
 /**
  * Puts a company on a list of the org, in one transaction. A name that no list has yet makes a new
  * one. Doing it again changes nothing. 'no_company' or 'no_list' when the org does not see such.
+ * Rejects with the signal's reason.
  */
 export function addToList(db: ProductDatabase, org_id: string, addition: Addition) {
   return db.transaction().execute(async transaction => {
@@ -54,6 +57,7 @@ export function addToList(db: ProductDatabase, org_id: string, addition: Additio
       .onConflict(conflict => conflict.columns(['list_id', 'company_id']).doNothing())
       .returning('list_id')
       .execute()
+    addition.signal.throwIfAborted()
     return { list, company, added: inserted.length > 0, list_created }
   })
 }

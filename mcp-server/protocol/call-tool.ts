@@ -5,7 +5,7 @@ import type { Occurrence, Recorder } from '../audit/recorder.ts'
 import type { Metrics, ToolOutcome } from '../metrics.ts'
 import type { Access } from '../permissions/access.ts'
 import { ToolError, type ToolErrorCode } from '../tools/tool-error.ts'
-import type { Structured, Tool, ToolContext } from '../tools/tool.ts'
+import type { CallerContext, Structured, Tool, ToolContext } from '../tools/tool.ts'
 import type { RequestTrace } from '../tracing/tracer.ts'
 
 export interface ToolCall {
@@ -18,7 +18,7 @@ export interface Surroundings {
   /** Whether the request asks for the list of tools. */
   readonly lists: boolean
   readonly access: Access
-  readonly context: ToolContext
+  readonly context: CallerContext
   readonly recorder: Recorder
   readonly log: Logger
   /** Milliseconds. */
@@ -26,6 +26,9 @@ export interface Surroundings {
   readonly metrics: Pick<Metrics, 'toolCall'>
   readonly trace: Pick<RequestTrace, 'span'>
 }
+
+/** What the request of a call offers: see ToolContext. */
+export type CallRequest = Pick<ToolContext, 'signal' | 'progress'>
 
 /** How a call ended; without a code, well. */
 interface Ended {
@@ -43,14 +46,19 @@ const RECORDED_NAME = 100
  * Runs a tool and gives its answer, which is on record by then, whatever it is; a call that writes
  * is on record before it begins. What cannot be recorded is not answered: the caller gets a
  * protocol error instead. An unknown tool is a protocol error too, everything else a tool error. What
- * the caller may not do is refused before the arguments are looked at, and once more with them.
+ * the caller may not do is refused before the arguments are looked at, and once more with them. A call
+ * that stops since nobody waits for it any more is on record as cancelled.
  */
-export function callTool(surroundings: Surroundings, call: ToolCall): Promise<CallToolResult> {
+export function callTool(
+  surroundings: Surroundings,
+  call: ToolCall,
+  request: CallRequest,
+): Promise<CallToolResult> {
   const tool = surroundings.tools.find(({ name }) => name === call.name)
   const ended = surroundings.metrics.toolCall(tool?.name)
   const attributes = { 'mcp.tool.name': tool?.name ?? 'unknown' }
   return surroundings.trace.span(`tools/call ${attributes['mcp.tool.name']}`, attributes, () =>
-    answerCall(surroundings, tool, call, ended),
+    answerCall(surroundings, tool, call, request, ended),
   )
 }
 
@@ -58,6 +66,7 @@ async function answerCall(
   { access, context, recorder, log, clock }: Surroundings,
   tool: Tool | undefined,
   call: ToolCall,
+  request: CallRequest,
   ended: (outcome: ToolOutcome) => void,
 ): Promise<CallToolResult> {
   const began = clock()
@@ -89,9 +98,14 @@ async function answerCall(
     const prepared = tool.prepare(call.arguments)
     access.demand(tool.name, prepared.input)
     if (tool.writes) await record({ outcome: 'started' })
-    answer = await prepared.run(context)
+    request.signal.throwIfAborted()
+    answer = await prepared.run({ ...context, ...request })
   } catch (error) {
     if (error instanceof ProtocolError) throw error
+    if (request.signal.aborted && error === request.signal.reason) {
+      await record({ outcome: 'error', error_code: 'cancelled' })
+      throw error
+    }
     const { code, message } = explain(error, log)
     await record({ outcome: refusals.has(code) ? 'refused' : 'error', error_code: code })
     return { isError: true, content: [{ type: 'text', text: message }] }

@@ -1,5 +1,6 @@
 import { McpServer } from '@modelcontextprotocol/server'
 import { callTool, type Surroundings, type ToolCall } from './call-tool.ts'
+import type { Progress } from '../tools/tool.ts'
 import type { Era } from './exchange.ts'
 import { RecordedServer } from './recorded-server.ts'
 
@@ -27,10 +28,27 @@ export function createServer(
       ? new RecordedServer(surroundings.recorder, IDENTITY, options)
       : new McpServer(IDENTITY, options)
   if (surroundings.lists) list(server, surroundings)
-  server.server.setRequestHandler('tools/call', async ({ params }: { params: ToolCall }) =>
-    track(callTool(surroundings, params)),
+  server.server.setRequestHandler(
+    'tools/call',
+    async ({ params }: { params: ToolCall & RequestMeta }, { mcpReq: { notify, signal } }) => {
+      const progressToken = params._meta?.progressToken
+      const progress = async (told: Progress) => {
+        if (progressToken === undefined || signal.aborted) return
+        try {
+          await notify({ method: 'notifications/progress', params: { progressToken, ...told } })
+        } catch (error) {
+          // Whoever does not hear of it may still get the answer, and what was written is written.
+          surroundings.log.info({ err: error }, 'progress could not be told')
+        }
+      }
+      return track(callTool(surroundings, params, { signal, progress }))
+    },
   )
   return server
+}
+
+interface RequestMeta {
+  readonly _meta?: { readonly progressToken?: string | number | undefined } | undefined
 }
 
 function list(server: McpServer, { tools, access }: Surroundings): void {

@@ -23,11 +23,12 @@ export const addToListTool = defineTool({
     added: z.boolean().describe('False when the company was on the list already.'),
     list_created: z.boolean(),
   }),
-  async run({ identity, data }, { list_id, list_name, company_id }) {
+  async run({ identity, data, progress, signal }, { list_id, list_name, company_id }) {
+    await progress({ progress: 0, total: 1, message: 'Looking for the company and the list' })
     const result = await addToList(data, identity.org_id, {
       list: oneOf(list_id, list_name),
       company_id,
-      added_by: identity.user_id,
+      ...{ added_by: identity.user_id, signal },
     })
     if (result === 'no_company') throw noCompany()
     if (result === 'no_list') {
@@ -36,6 +37,7 @@ export const addToListTool = defineTool({
         'There is no list with this id. Call list_saved_lists and use an id from its answer.',
       )
     }
+    await progress({ progress: 1, total: 1, message: `It is on ${result.list.name}` })
     return result
   },
 })

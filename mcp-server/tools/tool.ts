@@ -3,9 +3,26 @@ import type { ProductDatabase } from '../data/database.ts'
 import type { Identity } from '../identity/identity.ts'
 import { ToolError } from './tool-error.ts'
 
-export interface ToolContext {
+/** Who calls, and what the tools work on. */
+export interface CallerContext {
   readonly identity: Identity
   readonly data: ProductDatabase
+}
+
+export interface ToolContext extends CallerContext {
+  /** Aborts when nobody waits for the answer any more: then nothing is to be written that is not yet. */
+  readonly signal: AbortSignal
+  /** Tells a client that asked for it how far the call has come; nothing to one that did not. */
+  readonly progress: (progress: Progress) => Promise<void>
+}
+
+/** MCP 2025-11-25, "Progress". */
+export interface Progress {
+  /** Grows with every one of a call. */
+  readonly progress: number
+  readonly total?: number
+  /** For the person who waits. */
+  readonly message?: string
 }
 
 export type Structured = Record<string, unknown>

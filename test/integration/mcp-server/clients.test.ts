@@ -44,15 +44,37 @@ const clients: [
   ['v1', undefined, connectV1],
 ]
 
-describe.each(clients)('the client %s', (_name, version, connect) => {
+describe.each(clients)('the client %s', (name, version, connect) => {
   it.each(['/mcp', '/mcp/'])('M03 lists and calls tools on %s', async path => {
     const client = await connect(path)
     try {
       if (client instanceof Client) expect(client.getNegotiatedProtocolVersion()).toBe(version)
       const listed = await client.listTools()
-      expect(listed.tools.map(({ name }) => name)).toEqual(tools.map(({ name }) => name))
+      expect(listed.tools.map(tool => tool.name)).toEqual(tools.map(({ name }) => name))
       const called = await client.callTool({ name: 'whoami', arguments: {} })
       expect(called.structuredContent).toMatchObject({ org_id: 'globex', user_id: 'usr_erin' })
+    } finally {
+      await client.close()
+    }
+  })
+
+  it('M03 hears how far a call has come', async () => {
+    const client = await connect('/mcp')
+    try {
+      const found = await client.callTool({ name: 'search_companies', arguments: { limit: 1 } })
+      const { companies } = found.structuredContent as { companies: { id: string }[] }
+      const args = { list_name: `By ${name}`, company_id: companies[0]?.id }
+      const heard: object[] = []
+      const onprogress = (progress: object) => void heard.push(progress)
+      const call = { name: 'add_to_list', arguments: args }
+      const { structuredContent } = await (client instanceof Client
+        ? client.callTool(call, { onprogress })
+        : client.callTool(call, undefined, { onprogress }))
+      expect(structuredContent).toMatchObject({ added: true })
+      expect(heard).toEqual([
+        expect.objectContaining({ progress: 0, total: 1 }),
+        expect.objectContaining({ progress: 1, total: 1, message: `It is on By ${name}` }),
+      ])
     } finally {
       await client.close()
     }

@@ -9,6 +9,9 @@ import type { Policy } from '../../../mcp-server/permissions/policy.ts'
 import { ToolError } from '../../../mcp-server/tools/tool-error.ts'
 import { tools } from '../../../mcp-server/tools/tools.ts'
 
+/** Nobody goes away, and nobody hears of progress. */
+const unattended = { signal: new AbortController().signal, progress: () => Promise.resolve() }
+
 export const tables = [
   'companies',
   'people',
@@ -98,7 +101,7 @@ export async function violation(
     access.demand(name)
     const call = tool.prepare(args)
     access.demand(name, call.input)
-    const answer = JSON.stringify(await call.run({ identity, data }))
+    const answer = JSON.stringify(await call.run({ identity, data, ...unattended }))
     if (!may) return `${name} ran for ${roles.join()}`
     return foreignIdIn(answer, org_id)
   } catch (error) {

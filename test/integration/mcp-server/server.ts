@@ -150,9 +150,10 @@ export async function post(
   server: TestServer,
   body: unknown,
   headers: Record<string, string> = {},
+  signal?: AbortSignal,
 ): Promise<Response> {
   return fetch(`${server.url}/mcp`, {
-    method: 'POST',
+    ...{ method: 'POST', signal: signal ?? null },
     headers: {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
