@@ -10,6 +10,8 @@ const read: RequestHandler = express.text({
   limit: MAX_BODY,
   type: 'application/json',
   defaultCharset: 'utf-8',
+  // A compressed body can be made to be other JSON as it stands: a gateway would have looked at that.
+  inflate: false,
 })
 
 /** A body nobody can go on with, and the answer to it. */

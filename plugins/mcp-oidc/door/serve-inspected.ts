@@ -89,7 +89,8 @@ function inspect(
 ): string | Answer {
   let message: Message | undefined
   try {
-    message = readMessage(first(headers, 'content-type'), body)
+    const encodings = [headers['content-encoding'] ?? []].flat()
+    message = readMessage(first(headers, 'content-type'), body, encodings)
     refuseDisagreement(headers, message)
   } catch (error) {
     if (!(error instanceof MessageProblem)) throw error

@@ -23,6 +23,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function readMessage(
   content_type: string | undefined,
   body: Uint8Array,
+  content_encodings: readonly string[] = [],
 ): Message | undefined {
   if (body.length === 0) return undefined
   if (body.length > most_message_bytes)
@@ -33,6 +34,9 @@ export function readMessage(
       'invalid_request',
       'The content type is to be application/json, in UTF-8.',
     )
+  // What is JSON as it stands may be other JSON for a server that takes the encoding off.
+  if (content_encodings.some(encoding => encoding.toLowerCase() !== 'identity'))
+    throw new MessageProblem(415, 'invalid_request', 'The body is to come without an encoding.')
   const text = decode(body)
   const message = parse(text)
   if (Array.isArray(message))

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { JWTVerifyGetKey } from 'jose'
 import { setTimeout as pause } from 'node:timers/promises'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { abandonRequest, rawRequest } from '../../support/raw-request.ts'
 import { localKeys } from './assertion.ts'
-import { bearer, post, startServer, type TestServer } from './server.ts'
+import { bearer, startServer, type TestServer } from './server.ts'
 
 const whoami = (id: number) => ({
   ...{ jsonrpc: '2.0', id, method: 'tools/call' },
@@ -74,9 +75,17 @@ describe('a body that was not read before the SDK gets the request', () => {
     },
   )
 
-  it('is a mistake of the client, on record, when it is not compressed as it says', async () => {
-    const refused = await post(server, one, { ...(await bearer()), 'content-encoding': 'gzip' })
-    expect(refused.status).toBe(400)
+  it.each([
+    ['that is none', 'gzip', one],
+    ['that is one', 'gzip', gzipSync(one)],
+    ['that stands behind another', 'identity, br', brotliCompressSync(one)],
+  ])('is refused on record for a compression %s', async (_name, encoding, body) => {
+    const headers = { ...(await bearer()), 'content-type': 'application/json' }
+    const refused = await fetch(`${server.url}/mcp`, {
+      ...{ method: 'POST', body, headers: { ...headers, 'content-encoding': encoding } },
+    })
+    expect(refused.status).toBe(415)
     expect(await lastEvent()).toMatchObject({ type: 'refusal', error_code: '-32600' })
+    expect(server.runs()).toBe(0)
   })
 })

@@ -50,6 +50,13 @@ describe('G06 the message of a request', () => {
     expect(problemOf(() => read(call, type ?? '')).status).toBe(415)
   })
 
+  it('is refused under an encoding that a server would take off', () => {
+    const under = (...encodings: string[]) => readMessage(json, Buffer.from(call), encodings)
+    expect(under('Identity')?.method).toBe('tools/call')
+    for (const encodings of [['br'], ['identity', 'gzip'], ['identity, br']])
+      expect(problemOf(() => under(...encodings)).status).toBe(415)
+  })
+
   it.each<[string, string | Uint8Array, number, number]>([
     ['a batch', `[${call}]`, 400, -32_600],
     ['an empty batch', '[]', 400, -32_600],
