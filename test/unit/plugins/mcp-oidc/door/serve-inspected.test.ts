@@ -108,6 +108,15 @@ describe('G06 a message on its way', () => {
     await rm(folder, { recursive: true })
   })
 
+  it('is refused under an encoding, in whichever of two headers', async () => {
+    for (const encoding of ['br', ['identity', 'br']]) {
+      const headers = { 'content-encoding': encoding }
+      const { exit, upstream } = await serve({ body: call('find'), headers })
+      expect(exit?.status).toBe(415)
+      expect(upstream).toEqual({})
+    }
+  })
+
   it.each([
     ['a role', call('rule'), 403, '-32003'],
     ['a batch', `[${call('find')}]`, 400, '-32600'],
