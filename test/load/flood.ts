@@ -11,7 +11,8 @@ const usage = `Usage: npm run load:flood -- [--seconds N] [--rounds N] [--rate N
 
 Starts the whole system on free ports with the limits of config/kong.yml. Two users of one
 organisation make 18 calls a second; a user of another organisation floods the gateway, beyond what a
-user may do (600 a minute). Quiet and flood take turns in one run.
+user may do (600 a minute). After a flood that is not counted, since programs that have just started
+are slow, quiet and flood take turns in one run.
 
   --seconds N      length of a quiet phase, and of a flood (10; at most 60)
   --rounds N       how often both are measured (3; at most 5)

@@ -23,8 +23,8 @@ export interface Measured {
 
 /** Below the 600 a minute that each of the two may do. */
 const steady_rate = 18
-/** Milliseconds of calls that are not counted: the first ones of a process are slow. */
-const warm_up = 3_000
+/** Seconds of a flood that is not counted: the first thousand requests of a process are slow. */
+const warm_up = 10
 
 /** Quiet and flood in turn, so that whatever else this computer does meets both alike. */
 export async function measure(options: MeasureOptions): Promise<Measured> {
@@ -39,7 +39,12 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
     SteadyOptions,
     'duration'
   >
-  await callSteadily({ ...steady, duration: warm_up })
+  const flood = { url, person: flooder, connections, rate, together }
+  report('warm-up: flood')
+  await Promise.all([
+    callSteadily({ ...steady, duration: warm_up * 1000 }),
+    floodAs({ ...flood, seconds: warm_up }),
+  ])
   const duration = seconds * 1000
   const quiet: Steady[] = []
   const flooded: Steady[] = []
@@ -48,12 +53,12 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
     report(`round ${round} of ${rounds}: quiet`)
     quiet.push(await callSteadily({ ...steady, duration }))
     report(`round ${round} of ${rounds}: flood`)
-    const [during, flood] = await Promise.all([
+    const [during, answered] = await Promise.all([
       callSteadily({ ...steady, duration }),
-      floodAs({ url, person: flooder, connections, rate, seconds, together }),
+      floodAs({ ...flood, seconds }),
     ])
     flooded.push(during)
-    floods.push(flood)
+    floods.push(answered)
   }
   return { quiet: join(quiet), flooded: join(flooded), floods }
 }
