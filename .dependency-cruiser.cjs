@@ -49,7 +49,9 @@ module.exports = {
     only(
       'console-borrows-the-plain-parts-of-a-server',
       { path: '^console/' },
-      { path: '^mcp-server/(?!(metrics-server|readiness|request-id|run-program|stop-server)[.]ts$)' },
+      {
+        path: '^mcp-server/(?!(metrics-server|readiness|request-id|run-program|stop-server)[.]ts$)',
+      },
       'Logs, metrics and readiness are the same for every server; nothing else is shared.',
     ),
     only(
