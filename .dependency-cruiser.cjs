@@ -50,7 +50,7 @@ module.exports = {
       'console-borrows-the-plain-parts-of-a-server',
       { path: '^console/' },
       {
-        path: '^mcp-server/(?!(metrics-server|readiness|request-id|run-program|stop-server)[.]ts$)',
+        path: '^mcp-server/(?!(keep-alive|metrics-server|readiness|request-id|run-program|stop-server)[.]ts$)',
       },
       'Logs, metrics and readiness are the same for every server; nothing else is shared.',
     ),

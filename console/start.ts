@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics } from 'prom-client'
+import { KEEP_ALIVE } from '../mcp-server/keep-alive.ts'
 import { startMetricsServer } from '../mcp-server/metrics-server.ts'
 import { stopServer } from '../mcp-server/stop-server.ts'
 import { openDatabase } from '../storage/database.ts'
@@ -13,12 +14,6 @@ import { createMetrics } from './metrics.ts'
 
 /** Milliseconds that running requests have to finish before they are cut. */
 const DRAIN_LIMIT = 10_000
-
-/**
- * Milliseconds an idle connection is kept: longer than Kong keeps it (60 s), or a request could meet a
- * connection that is just being closed, which Kong answers with 502.
- */
-const KEEP_ALIVE = 75_000
 
 export interface Running {
   readonly port: number

@@ -14,6 +14,7 @@ import { seedProduct } from './data/seed.ts'
 import type { Environment } from './environment.ts'
 import { remoteKeys } from './identity/remote-keys.ts'
 import { verifyIdentity } from './identity/verify-identity.ts'
+import { KEEP_ALIVE } from './keep-alive.ts'
 import { createMetrics } from './metrics.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { openPermissions } from './permissions/open-permissions.ts'
@@ -30,12 +31,6 @@ const AUDIT_TIMEOUT = 5_000
 
 /** Milliseconds that running calls have to finish before the connections are cut. */
 const DRAIN_LIMIT = 10_000
-
-/**
- * Milliseconds an idle connection is kept: longer than Kong keeps it (60 s), or a request could meet a
- * connection that is just being closed, which Kong answers with 502.
- */
-const KEEP_ALIVE = 75_000
 
 export interface Running {
   readonly port: number

@@ -37,7 +37,6 @@ export const addToListTool = defineTool({
         'There is no list with this id. Call list_saved_lists and use an id from its answer.',
       )
     }
-    await progress({ progress: 1, total: 1, message: `It is on ${result.list.name}` })
     return result
   },
 })

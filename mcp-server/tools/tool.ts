@@ -12,7 +12,10 @@ export interface CallerContext {
 export interface ToolContext extends CallerContext {
   /** Aborts when nobody waits for the answer any more: then nothing is to be written that is not yet. */
   readonly signal: AbortSignal
-  /** Tells a client that asked for it how far the call has come; nothing to one that did not. */
+  /**
+   * Tells a client that asked for it how far the call has come; nothing to one that did not. Never what
+   * came of it: that leaves with the answer, once it is on record.
+   */
   readonly progress: (progress: Progress) => Promise<void>
 }
 

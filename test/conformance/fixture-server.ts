@@ -102,8 +102,8 @@ function addTools(server: McpServer): void {
     },
   )
   server.registerTool('test_logging_tool', { description: 'Logs when asked to' }, async context => {
-    // Sent only when the request says from which level on. Deprecated, as logging is; the suite asks for it.
-    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    // Sent only when the request says from which level on.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- as logging is; the suite asks for it
     await context.mcpReq.log('info', 'working')
     return { content: [text('done')] }
   })
