@@ -1,4 +1,5 @@
 import type { Pdk } from '../../gateway/plugin-server/pdk.ts'
+import { FailedRequest } from './failed-request.ts'
 import type { Log } from './log.ts'
 
 const unavailable = JSON.stringify({
@@ -6,7 +7,10 @@ const unavailable = JSON.stringify({
   error_description: 'The gateway could not check this request. Try again in a moment.',
 })
 
-/** Runs an access phase. Whatever goes wrong becomes a 503: silence would let the request through. */
+/**
+ * Runs an access phase. Whatever goes wrong becomes a 503: silence would let the request through. Kong
+ * is asked nothing more, so the line says which request it was only where that is known already.
+ */
 export async function failClosed(
   kong: Pdk,
   log: Log,
@@ -17,9 +21,12 @@ export async function failClosed(
     await serve(kong)
   } catch (error) {
     failed()
+    const named = error instanceof FailedRequest ? error : undefined
+    const err = named ? named.cause : error
     // Kong drops the connection when its client has gone: nobody is left to be told.
-    const gone = error instanceof Error && error.name === 'ConnectionDroppedError'
-    log[gone ? 'info' : 'error']({ err: error }, 'access phase failed; answering 503')
+    const gone = err instanceof Error && err.name === 'ConnectionDroppedError'
+    const id = named?.request_id === undefined ? {} : { request_id: named.request_id }
+    log[gone ? 'info' : 'error']({ err, ...id }, 'access phase failed; answering 503')
     await kong.response.exit(503, unavailable, {
       'content-type': 'application/json',
       'cache-control': 'no-store',

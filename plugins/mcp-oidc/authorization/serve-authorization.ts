@@ -1,6 +1,7 @@
 import type { Express } from 'express'
 import { inject } from 'light-my-request'
 import type { Headers, Pdk } from '../../../gateway/plugin-server/pdk.ts'
+import { FailedRequest } from '../failed-request.ts'
 import { readBody } from '../http/read-body.ts'
 import { requestSpan } from '../tracing/request-span.ts'
 import { parseTraceparent } from '../tracing/trace-context.ts'
@@ -20,7 +21,7 @@ const not_sent: ReadonlySet<string> = new Set([
 
 /**
  * `serve: authorization`. The app answers in process, and its answer is the end of the request.
- * Gives its status.
+ * Gives its status. Throws FailedRequest once the headers are read.
  */
 export async function serveAuthorization(kong: Pdk, app: Express, tracer: Tracer): Promise<number> {
   const method = await kong.request.getMethod()
@@ -30,11 +31,15 @@ export async function serveAuthorization(kong: Pdk, app: Express, tracer: Tracer
   }
   const url = await kong.request.getPathWithQuery()
   const headers = await kong.request.getHeaders(kong_header_limit)
-  const ip = await kong.client.getForwardedIp()
-  const { name, attributes } = requestSpan(method, url, headers)
-  return tracer.request(name, parseTraceparent(headers['traceparent']), attributes, () =>
-    answer(kong, app, { method, url, headers, ip }),
-  )
+  try {
+    const ip = await kong.client.getForwardedIp()
+    const { name, attributes } = requestSpan(method, url, headers)
+    return await tracer.request(name, parseTraceparent(headers['traceparent']), attributes, () =>
+      answer(kong, app, { method, url, headers, ip }),
+    )
+  } catch (error) {
+    throw new FailedRequest(error, headers)
+  }
 }
 
 interface Asked {

@@ -1,5 +1,6 @@
 import type { Headers, Pdk } from '../../../gateway/plugin-server/pdk.ts'
 import { requestId } from '../audit.ts'
+import { FailedRequest } from '../failed-request.ts'
 import { parseTraceparent } from '../tracing/trace-context.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 import { first } from './first-header.ts'
@@ -10,7 +11,7 @@ const kong_header_limit = 1000
 /**
  * Judges a request at the MCP endpoint as a span of its trace. `judge` gets all headers of the request
  * and those that hand the trace on, none where no spans are made; it gives the status of a refusal, or
- * undefined for what is passed on.
+ * undefined for what is passed on. Throws FailedRequest once the headers are read.
  */
 export async function traced(
   kong: Pdk,
@@ -24,7 +25,11 @@ export async function traced(
     ...(request_id !== undefined && { 'gateway.request_id': request_id }),
   }
   const parent = parseTraceparent(headers['traceparent'])
-  await tracer.request('admit /mcp', parent, attributes, traceparent =>
-    judge(headers, traceparent === undefined ? {} : { traceparent }),
-  )
+  try {
+    await tracer.request('admit /mcp', parent, attributes, traceparent =>
+      judge(headers, traceparent === undefined ? {} : { traceparent }),
+    )
+  } catch (error) {
+    throw new FailedRequest(error, headers)
+  }
 }
