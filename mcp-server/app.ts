@@ -58,8 +58,14 @@ export interface AppOptions {
   readonly tools?: readonly Tool[]
 }
 
-/** A burst of one organization waits for itself. Long calls make room, so an agent may have many. */
-const turn_limits: TurnLimits = { per_user: 2, per_org: 4, longest: 100, most_waiting: 2_000 }
+/**
+ * A burst of one organization waits for itself. Long calls make room, so an agent may have many. Whose
+ * calls nobody else waits for gets as many as share a write of the audit trail well.
+ */
+const turn_limits: TurnLimits = {
+  ...{ per_user: 2, per_org: 4, alone: { per_user: 8, per_org: 16 }, quiet: 1_000 },
+  ...{ longest: 100, most_waiting: 2_000 },
+}
 
 export interface App {
   readonly app: Express
@@ -74,7 +80,7 @@ export interface App {
 export function createApp(options: AppOptions): App {
   const { verify, data, audit, trail, log, clock, metrics, tools = all } = options
   metrics.tools(tools.map(({ name }) => name))
-  const turns = createTurns(options.turns ?? turn_limits)
+  const turns = createTurns(options.turns ?? turn_limits, clock)
   const { policy, permissions, resource_metadata } = options
   const endpoint = createEndpoint({
     ...{ tools, data, trail, log, clock, metrics, turns },

@@ -4,10 +4,18 @@ export interface Caller {
   readonly org_id: string
 }
 
-/** What begins at the same time. Callers beyond wait, in order within their organization. */
-export interface TurnLimits {
+/** How many calls begin at the same time. */
+export interface Share {
   readonly per_user: number
   readonly per_org: number
+}
+
+/** Callers beyond their share wait, in order within their organization. */
+export interface TurnLimits extends Share {
+  /** In its place for an organization that nobody shares the server with at the moment. */
+  readonly alone: Share
+  /** Who calls is alone when nobody else has called for so long, milliseconds. */
+  readonly quiet: number
   /** A call that takes longer than this, in milliseconds, makes room: it waits for something else. */
   readonly longest: number
   /** Callers of one organization that may wait; one more is turned away. */
@@ -33,22 +41,62 @@ interface Waiting {
 
 interface Organization {
   running: number
+  readonly callers: LastCallers
   readonly users: Map<string, number>
   readonly waiting: Waiting[]
 }
 
+/** Who called last, and when anybody else did. */
+class LastCallers {
+  #last: string | undefined
+  #last_at = -Infinity
+  #others_at = -Infinity
+
+  note(id: string, at: number): void {
+    if (id !== this.#last) this.#others_at = this.#last_at
+    this.#last = id
+    this.#last_at = at
+  }
+
+  /** When somebody else than `id` called last; -Infinity when nobody did. */
+  othersAt(id: string): number {
+    return id === this.#last ? this.#others_at : this.#last_at
+  }
+}
+
 /**
  * Keeps a burst of one organization from standing before the calls of all others: a few of its calls
- * begin at a time. A call gives its turn up after `longest`, so tools that take minutes do not add up.
+ * begin at a time, and more of them while there are no others. Within it the same holds for each
+ * user. A call gives its turn up after `longest`, so tools that take minutes do not add up. `clock` gives
+ * milliseconds, of which only differences are used.
  */
-export function createTurns(limits: TurnLimits): Turns {
+export function createTurns(limits: TurnLimits, clock: () => number): Turns {
   const organizations = new Map<string, Organization>()
+  const callers = new LastCallers()
 
-  /** Lets the first one begin who may. */
-  function beginNext(org_id: string, { running, users, waiting }: Organization): void {
-    const next = waiting.findIndex(({ user_id }) => (users.get(user_id) ?? 0) < limits.per_user)
-    if (running < limits.per_org && next >= 0) waiting.splice(next, 1)[0]?.begin()
-    else if (running === 0) organizations.delete(org_id)
+  function shareOf(org_id: string): Share {
+    const alone = organizations.size === 1 && isQuiet(callers.othersAt(org_id))
+    return alone ? limits.alone : limits
+  }
+
+  function mayBegin(share: Share, { callers, running, users }: Organization, user_id: string) {
+    const has_all = share === limits.alone && isQuiet(callers.othersAt(user_id))
+    const most = has_all ? share.per_org : share.per_user
+    return running < share.per_org && (users.get(user_id) ?? 0) < most
+  }
+
+  const isQuiet = (since: number) => clock() - since > limits.quiet
+
+  /** Lets those begin who may, in their order. */
+  function beginNext(org_id: string, organization: Organization): void {
+    const { waiting } = organization
+    const share = shareOf(org_id)
+    while (organization.running < share.per_org) {
+      const next = waiting.findIndex(({ user_id }) => mayBegin(share, organization, user_id))
+      if (next < 0) break
+      waiting.splice(next, 1)[0]?.begin()
+    }
+    if (organization.running === 0) organizations.delete(org_id)
   }
 
   function enter(organization: Organization, { user_id, org_id }: Caller): () => void {
@@ -75,14 +123,15 @@ export function createTurns(limits: TurnLimits): Turns {
       const { user_id, org_id } = caller
       const organization: Organization = organizations.get(org_id) ?? {
         running: 0,
+        callers: new LastCallers(),
         users: new Map(),
         waiting: [],
       }
       organizations.set(org_id, organization)
-      const { waiting, users } = organization
-      const free =
-        organization.running < limits.per_org && (users.get(user_id) ?? 0) < limits.per_user
-      if (free) return enter(organization, caller)
+      const { waiting } = organization
+      callers.note(org_id, clock())
+      organization.callers.note(user_id, clock())
+      if (mayBegin(shareOf(org_id), organization, user_id)) return enter(organization, caller)
       if (waiting.length >= limits.most_waiting || signal.aborted) return undefined
       return new Promise(resolve => {
         const turn = { user_id, begin: () => go(enter(organization, caller)) }

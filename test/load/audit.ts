@@ -23,7 +23,7 @@ take turns, with a PostgreSQL of its own that waits for the disk:
   plain    a server of the SDK alone: no identity, no permissions, no trail
 
   --callers N  calls at the same time (16)
-  --orgs N     organizations that the callers are of (16); mcp-server begins four calls of one at a time
+  --orgs N     organizations that the callers are of (16); of several, mcp-server begins four calls of each at a time
   --seconds N  of a measurement (5; at most 50)
   --rounds N   how often each is measured (5); the median counts
   --ratio N    percent of off that durable has to reach (70)
