@@ -3,9 +3,10 @@ import { endConnection } from '../../../storage/end-connections.ts'
 import { openDatabase } from '../../../storage/database.ts'
 import { parseKeyRing } from '../../../storage/key-ring.ts'
 import type { Store } from '../../../storage/store.ts'
-import { connect, token, type Tokens } from '../../support/authorization-server.ts'
+import type { Tokens } from '../../support/authorization-server.ts'
 import { type Company, openCompany } from '../../support/company.ts'
 import { type DeafRelay, openDeafRelay } from '../../support/deaf-relay.ts'
+import { openConnection } from '../../support/open-connection.ts'
 import { openRelay, type Relay } from '../../support/relay.ts'
 import { openReplicas, type Replica, type Replicas } from '../../support/replicas.ts'
 import { expectSoon } from '../../support/soon.ts'
@@ -60,20 +61,13 @@ describe('replicas that lose sight of the database', () => {
     await Promise.all([company.close(), deaf_relay.close(), cut_relay.cut()])
   })
 
-  async function signedIn(): Promise<Tokens> {
-    const { redemption } = await connect(system.url)
-    const { status, body } = await token(system.url, redemption)
-    expect(status).toBe(200)
-    return body
-  }
-
   const ask = (at: Replica, { access_token }: Tokens) =>
     fetch(`${at.url}/mcp`, { headers: { authorization: `Bearer ${access_token}` } })
 
   const admitted = async (at: Replica, tokens: Tokens) => (await ask(at, tokens)).status
 
   it('T07 one that does not hear of an end lets nothing through 5 seconds after it', async () => {
-    const [first, second] = [await signedIn(), await signedIn()]
+    const [first, second] = [await openConnection(system.url), await openConnection(system.url)]
     for (const at of system.replicas)
       for (const who of [first, second]) expect(await admitted(at, who)).toBe(200)
     deaf_relay.freeze(startup => startup.includes('listener'))
@@ -89,7 +83,7 @@ describe('replicas that lose sight of the database', () => {
   })
 
   it('K05 one without a database serves who it knows for the grace, then answers 503, and recovers', async () => {
-    const [known, unknown] = [await signedIn(), await signedIn()]
+    const [known, unknown] = [await openConnection(system.url), await openConnection(system.url)]
     expect(await admitted(cut, known)).toBe(200)
     await cut_relay.cut()
     const cut_at = performance.now()
@@ -113,7 +107,7 @@ describe('replicas that lose sight of the database', () => {
   }, 30_000)
 
   it('T07 K05 what ended while a replica had no database is not served after it is back', async () => {
-    const who = await signedIn()
+    const who = await openConnection(system.url)
     expect(await admitted(cut, who)).toBe(200)
     await cut_relay.cut()
     expect(await endConnection(store, connectionOf(who), 'operator')).toBe(true)

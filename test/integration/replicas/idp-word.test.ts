@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
-import { connect, token } from '../../support/authorization-server.ts'
 import { type Company, openCompany } from '../../support/company.ts'
+import { openConnection, type OpenConnection, refresh } from '../../support/open-connection.ts'
 import { openReplicas, type Replica, type Replicas } from '../../support/replicas.ts'
 import { expectSoon } from '../../support/soon.ts'
-import { claimsOf, connectionOf } from '../../support/token-claims.ts'
+import { claimsOf } from '../../support/token-claims.ts'
 
 const alice = 'alice@acme.example'
 
@@ -35,34 +35,24 @@ describe('the word of the identity provider at a refresh, on three replicas', ()
     company.delay = 0
   })
 
-  async function signedIn(user = alice) {
-    const { redemption, client_id } = await connect(system.url, user)
-    const { status, body } = await token(system.url, redemption)
-    expect(status).toBe(200)
-    return { client_id, ...body, connection_id: connectionOf(body) }
-  }
-
-  type SignedIn = Awaited<ReturnType<typeof signedIn>>
-
-  const refresh = (at: Pick<Replica, 'url'>, { client_id, refresh_token }: SignedIn) =>
-    token(at.url, { grant_type: 'refresh_token', client_id, refresh_token })
+  const signedIn = (user = alice) => openConnection(system.url, user)
 
   /** As if so many seconds had gone by since the identity provider was asked. */
-  const age = ({ connection_id }: SignedIn, seconds: number) =>
+  const age = ({ connection_id }: OpenConnection, seconds: number) =>
     system.db
       .updateTable('connections')
       .set({ idp_asked_at: sql<Date>`idp_asked_at - make_interval(secs => ${seconds})` })
       .where('id', '=', connection_id)
       .execute()
 
-  const rowOf = ({ connection_id }: SignedIn) =>
+  const rowOf = ({ connection_id }: OpenConnection) =>
     system.db
       .selectFrom('connections')
       .selectAll()
       .where('id', '=', connection_id)
       .executeTakeFirstOrThrow()
 
-  const endOf = async (who: SignedIn) => (await rowOf(who)).ended_reason
+  const endOf = async (who: OpenConnection) => (await rowOf(who)).ended_reason
 
   const rolesAt = async ({ url }: Pick<Replica, 'url'>, access_token: string) => {
     const answer = await fetch(`${url}/mcp`, {

@@ -11,13 +11,13 @@ import {
   approve,
   authorizationRequest,
   callback,
-  connect,
   formOf,
   openBrowser,
   register,
   token,
 } from '../../support/authorization-server.ts'
 import { client_id as idp_client_id, type Company, openCompany } from '../../support/company.ts'
+import { openConnection, type OpenConnection, refresh } from '../../support/open-connection.ts'
 import { openReplicas, type Replica, type Replicas } from '../../support/replicas.ts'
 import { createOperator, type Operator } from '../../support/rotation.ts'
 import { runCommand } from '../../support/run-command.ts'
@@ -54,21 +54,14 @@ describe('rotating keys on two replicas', () => {
   })
   afterEach(() => system.use())
 
-  async function signedIn(user = 'alice@acme.example') {
-    const { redemption, client_id } = await connect(system.url, user, { scope: 'openid mcp:tools' })
-    const { status, body } = await token(system.url, redemption)
-    expect(status).toBe(200)
-    return { client_id, ...body }
-  }
-  type Signed = Awaited<ReturnType<typeof signedIn>>
+  const signedIn = (user = 'alice@acme.example') =>
+    openConnection(system.url, user, { scope: 'openid mcp:tools' })
 
   const admitted = async (at: { url: string }, { access_token }: { access_token: string }) =>
     (await fetch(`${at.url}/mcp`, { headers: { authorization: `Bearer ${access_token}` } })).status
 
-  async function refreshed(at: Replica, tokens: Signed): Promise<Signed> {
-    const { client_id, refresh_token } = tokens
-    const present = { grant_type: 'refresh_token', client_id, refresh_token }
-    const { status, body } = await token(at.url, present)
+  async function refreshed(at: Replica, tokens: OpenConnection): Promise<OpenConnection> {
+    const { status, body } = await refresh(at, tokens)
     expect([status, body.error]).toEqual([200, undefined])
     return { ...tokens, ...body }
   }
@@ -85,7 +78,7 @@ describe('rotating keys on two replicas', () => {
       .executeTakeFirstOrThrow()
 
   /** Calls with these tokens, in turn and without a pause, until it is told to stop. */
-  function calling(...tokens: readonly Signed[]) {
+  function calling(...tokens: readonly OpenConnection[]) {
     const seen = new Map<number, number>()
     const ending = new AbortController()
     const running = (async () => {

@@ -2,11 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { randomUUID } from 'node:crypto'
 import { findConnection } from '../../../storage/connections.ts'
 import { parseKeyRing } from '../../../storage/key-ring.ts'
-import { connect, token } from '../../support/authorization-server.ts'
 import { client_id, type Company, openCompany } from '../../support/company.ts'
+import { openConnection } from '../../support/open-connection.ts'
 import { openReplicas, type Replica, type Replicas } from '../../support/replicas.ts'
 import { expectSoon } from '../../support/soon.ts'
-import { connectionOf } from '../../support/token-claims.ts'
 
 type Claims = Record<string, unknown>
 const event = 'http://schemas.openid.net/event/backchannel-logout'
@@ -62,12 +61,7 @@ describe('back-channel logout on two replicas', () => {
     return { status: response.status, says: text }
   }
 
-  async function signedIn(user: string, idp = 'dev') {
-    const { redemption } = await connect(system.url, user, {}, {}, idp)
-    const { status, body } = await token(system.url, redemption)
-    expect(status).toBe(200)
-    return { ...body, connection_id: connectionOf(body) }
-  }
+  const signedIn = (user: string, idp = 'dev') => openConnection(system.url, user, {}, {}, idp)
 
   const connection = (id: string) =>
     system.db.selectFrom('connections').selectAll().where('id', '=', id).executeTakeFirstOrThrow()

@@ -6,11 +6,11 @@ import { keepHouse } from '../../../storage/housekeeping.ts'
 import { parseKeyRing } from '../../../storage/key-ring.ts'
 import { revokeConnections } from '../../../storage/revoke-connections.ts'
 import type { Store } from '../../../storage/store.ts'
-import { connect, token } from '../../support/authorization-server.ts'
 import { client_id as gateway, type Company, openCompany } from '../../support/company.ts'
+import { openConnection, type OpenConnection, refresh } from '../../support/open-connection.ts'
 import { openReplicas, type Replica, type Replicas } from '../../support/replicas.ts'
 import { expectSoon } from '../../support/soon.ts'
-import { claimsOf, connectionOf } from '../../support/token-claims.ts'
+import { claimsOf } from '../../support/token-claims.ts'
 
 const alice = 'alice@acme.example'
 
@@ -41,31 +41,23 @@ describe('a connection that ends while its identity provider is being asked', ()
   })
 
   async function signedIn(user = alice) {
-    const { redemption, client_id } = await connect(system.url, user)
-    const { status, body } = await token(system.url, redemption)
-    expect(status).toBe(200)
-    const connection_id = connectionOf(body)
+    const held = await openConnection(system.url, user)
     await system.db
       .updateTable('connections')
       .set({ idp_asked_at: sql<Date>`now() - interval '61 s'` })
-      .where('id', '=', connection_id)
+      .where('id', '=', held.connection_id)
       .execute()
-    return { client_id, ...body, connection_id }
+    return held
   }
 
-  type SignedIn = Awaited<ReturnType<typeof signedIn>>
-
-  const refresh = (at: Replica, { client_id, refresh_token }: SignedIn) =>
-    token(at.url, { grant_type: 'refresh_token', client_id, refresh_token })
-
-  const rowOf = ({ connection_id }: SignedIn) =>
+  const rowOf = ({ connection_id }: OpenConnection) =>
     system.db
       .selectFrom('connections')
       .selectAll()
       .where('id', '=', connection_id)
       .executeTakeFirstOrThrow()
 
-  const recordsOf = async ({ connection_id }: SignedIn) =>
+  const recordsOf = async ({ connection_id }: OpenConnection) =>
     (
       await system.db
         .selectFrom('oidc_records')
@@ -74,7 +66,7 @@ describe('a connection that ends while its identity provider is being asked', ()
         .execute()
     ).map(({ model }) => model)
 
-  const endsOf = async ({ connection_id }: SignedIn) =>
+  const endsOf = async ({ connection_id }: OpenConnection) =>
     (
       await system.db
         .selectFrom('audit_events')
@@ -84,11 +76,11 @@ describe('a connection that ends while its identity provider is being asked', ()
         .execute()
     ).map(({ reason }) => reason)
 
-  const admitted = async (at: Replica, { access_token }: SignedIn) =>
+  const admitted = async (at: Replica, { access_token }: OpenConnection) =>
     (await fetch(`${at.url}/mcp`, { headers: { authorization: `Bearer ${access_token}` } })).status
 
   /** Does this once the identity provider was asked about a refresh, and lets it answer after that. */
-  async function whileAsked(who: SignedIn, work: () => Promise<unknown>) {
+  async function whileAsked(who: OpenConnection, work: () => Promise<unknown>) {
     const asked = Promise.withResolvers<undefined>()
     const gate = Promise.withResolvers<undefined>()
     company.gate = gate.promise
@@ -123,18 +115,18 @@ describe('a connection that ends while its identity provider is being asked', ()
     expect((await fetch(url, { method: 'POST', body })).status).toBe(200)
   }
 
-  async function clientRevokes({ client_id, refresh_token }: SignedIn): Promise<void> {
+  async function clientRevokes({ client_id, refresh_token }: OpenConnection): Promise<void> {
     const body = new URLSearchParams({ client_id, token: refresh_token })
     expect((await fetch(`${other.url}/revoke`, { method: 'POST', body })).status).toBe(200)
   }
 
-  async function userRevokes({ connection_id, access_token }: SignedIn): Promise<void> {
+  async function userRevokes({ connection_id, access_token }: OpenConnection): Promise<void> {
     const by = { kind: 'user', user_id: String(claimsOf(access_token).sub) } as const
     const revocation = { selector: { id: connection_id }, by }
     for await (const batch of revokeConnections(store, revocation)) expect(batch).toHaveLength(1)
   }
 
-  async function timeRunsOut({ connection_id }: SignedIn): Promise<void> {
+  async function timeRunsOut({ connection_id }: OpenConnection): Promise<void> {
     await system.db
       .updateTable('connections')
       .set({ expires_at: sql<Date>`now() - interval '1 ms'` })
@@ -143,10 +135,10 @@ describe('a connection that ends while its identity provider is being asked', ()
     // The gateway's own housekeeping may be at it at this moment.
     const { signal } = new AbortController()
     await keepHouse(system.db, { batch: 100, retention: 3600, signal })
-    await expectSoon(async () => (await rowOf({ connection_id } as SignedIn)).status, 'ended')
+    await expectSoon(async () => (await rowOf({ connection_id } as OpenConnection)).status, 'ended')
   }
 
-  it.each<[string, (who: SignedIn) => Promise<void>, string, readonly string[]]>([
+  it.each<[string, (who: OpenConnection) => Promise<void>, string, readonly string[]]>([
     ['by the client', clientRevokes, 'client_revoked', ['client_revoked']],
     ['by the user', userRevokes, 'user_revoked', ['user_revoked']],
     ['by the sign-out', backchannelLogout, 'idp_logout', ['idp_logout']],

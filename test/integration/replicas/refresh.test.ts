@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
 import { idHash } from '../../../storage/digest.ts'
-import { connect, register, token } from '../../support/authorization-server.ts'
+import { register, token } from '../../support/authorization-server.ts'
 import { type Company, openCompany } from '../../support/company.ts'
+import { openConnection } from '../../support/open-connection.ts'
 import { openReplicas, type Replica, type Replicas } from '../../support/replicas.ts'
 import { connectionOf } from '../../support/token-claims.ts'
 
@@ -28,13 +29,6 @@ describe('refreshes on two replicas', () => {
     await company.close()
   })
 
-  async function signedIn() {
-    const { redemption, client_id } = await connect(system.url)
-    const { status, body } = await token(system.url, redemption)
-    expect(status).toBe(200)
-    return { client_id, ...body }
-  }
-
   const refresh = (at: Replica, client_id: string, refresh_token: string) =>
     token(at.url, { grant_type: 'refresh_token', client_id, refresh_token })
 
@@ -59,7 +53,7 @@ describe('refreshes on two replicas', () => {
       .executeTakeFirstOrThrow()
 
   it('T03 ten refreshes at once with one token get one successor', async () => {
-    const { client_id, refresh_token } = await signedIn()
+    const { client_id, refresh_token } = await openConnection(system.url)
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, index) =>
         refresh(index % 2 ? one : other, client_id, refresh_token),
@@ -73,7 +67,7 @@ describe('refreshes on two replicas', () => {
   })
 
   it('T03 a lost answer is made up for on the other replica, with the same successor', async () => {
-    const { client_id, refresh_token } = await signedIn()
+    const { client_id, refresh_token } = await openConnection(system.url)
     const first = await refresh(one, client_id, refresh_token)
     await age(refresh_token, 28)
     const again = await refresh(other, client_id, refresh_token)
@@ -85,7 +79,7 @@ describe('refreshes on two replicas', () => {
   })
 
   it('T03 a token whose successor was used is a replay that ends the connection', async () => {
-    const tokens = await signedIn()
+    const tokens = await openConnection(system.url)
     const { client_id, refresh_token } = tokens
     const first = await refresh(one, client_id, refresh_token)
     const second = await refresh(one, client_id, first.body.refresh_token)
@@ -97,7 +91,7 @@ describe('refreshes on two replicas', () => {
   })
 
   it('T03 a token consumed more than 30 seconds ago is a replay that ends the connection', async () => {
-    const tokens = await signedIn()
+    const tokens = await openConnection(system.url)
     const { client_id, refresh_token } = tokens
     const first = await refresh(one, client_id, refresh_token)
     await age(refresh_token, 31)
@@ -129,7 +123,7 @@ describe('refreshes on two replicas', () => {
   it.each(['unused', 'consumed', 'consumed long ago'])(
     "T03 another client's refresh token, %s, is refused and its connection goes on",
     async state => {
-      const tokens = await signedIn()
+      const tokens = await openConnection(system.url)
       let { refresh_token: current } = tokens
       if (state !== 'unused')
         current = (await refresh(one, tokens.client_id, current)).body.refresh_token
@@ -143,7 +137,7 @@ describe('refreshes on two replicas', () => {
   )
 
   it('T04 no refresh moves the end of the connection or of its refresh token', async () => {
-    const tokens = await signedIn()
+    const tokens = await openConnection(system.url)
     const id = connectionOf(tokens)
     const ends = async () => {
       const { rows } = await sql<{ latest: Date }>`
@@ -163,7 +157,7 @@ describe('refreshes on two replicas', () => {
   })
 
   it('T04 around the last second every refresh gives 200 or invalid_grant', async () => {
-    const { client_id, ...tokens } = await signedIn()
+    const { client_id, ...tokens } = await openConnection(system.url)
     await system.db
       .updateTable('connections')
       .set({ expires_at: sql<Date>`now() + interval '600 ms'` })

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { connect, register, token } from '../../support/authorization-server.ts'
+import { register } from '../../support/authorization-server.ts'
 import { type Company, openCompany } from '../../support/company.ts'
+import { openConnection, type OpenConnection, refresh } from '../../support/open-connection.ts'
 import { openReplicas, type Replica, type Replicas } from '../../support/replicas.ts'
 import { expectSoon } from '../../support/soon.ts'
-import { claimsOf, connectionOf } from '../../support/token-claims.ts'
+import { claimsOf } from '../../support/token-claims.ts'
 
 const resource_server = { id: 'billing', secret: 'a-secret-of-at-least-32-characters' }
 
@@ -29,13 +30,7 @@ describe('revocation and introspection on two replicas', () => {
     await company.close()
   })
 
-  async function signedIn(parameters = {}) {
-    const { redemption, client_id } = await connect(system.url, undefined, parameters)
-    const { body } = await token(system.url, redemption)
-    return { client_id, ...body, connection_id: connectionOf(body) }
-  }
-
-  type SignedIn = Awaited<ReturnType<typeof signedIn>>
+  const signedIn = (parameters = {}) => openConnection(system.url, undefined, parameters)
 
   async function post(path: string, parameters: Record<string, string>, headers = {}) {
     const body = new URLSearchParams(parameters)
@@ -52,20 +47,17 @@ describe('revocation and introspection on two replicas', () => {
     return post('/introspect', { token: value }, { authorization })
   }
 
-  const refresh = ({ client_id, refresh_token }: SignedIn) =>
-    token(other.url, { grant_type: 'refresh_token', client_id, refresh_token })
-
-  const admitted = async (at: Replica, { access_token }: SignedIn) =>
+  const admitted = async (at: Replica, { access_token }: OpenConnection) =>
     (await fetch(`${at.url}/mcp`, { headers: { authorization: `Bearer ${access_token}` } })).status
 
-  const rowOf = ({ connection_id }: SignedIn) =>
+  const rowOf = ({ connection_id }: OpenConnection) =>
     system.db
       .selectFrom('connections')
       .select(['status', 'ended_reason'])
       .where('id', '=', connection_id)
       .executeTakeFirstOrThrow()
 
-  it.each<[string, (who: SignedIn) => Promise<string> | string, Record<string, string>]>([
+  it.each<[string, (who: OpenConnection) => Promise<string> | string, Record<string, string>]>([
     ['its access token', who => who.access_token, {}],
     [
       'its access token, with a wrong hint',
@@ -77,7 +69,7 @@ describe('revocation and introspection on two replicas', () => {
     [
       'a refresh token that was rotated',
       async who => {
-        expect((await refresh(who)).status).toBe(200)
+        expect((await refresh(other, who)).status).toBe(200)
         return who.refresh_token
       },
       {},
@@ -91,7 +83,7 @@ describe('revocation and introspection on two replicas', () => {
       expect(await revoke(who.client_id, value, hint)).toEqual({ status: 200, body: '' })
       expect(await rowOf(who)).toEqual({ status: 'ended', ended_reason: 'client_revoked' })
       for (const at of [one, other]) await expectSoon(() => admitted(at, who), 401)
-      expect((await refresh(who)).body.error).toBe('invalid_grant')
+      expect((await refresh(other, who)).body.error).toBe('invalid_grant')
       expect((await introspect(who.access_token)).body).toEqual({ active: false })
       const events = await system.db
         .selectFrom('audit_events')
@@ -119,7 +111,7 @@ describe('revocation and introspection on two replicas', () => {
     ] as const)
       expect(await revoke(client_id, value)).toEqual({ status: 200, body: '' })
     expect(await rowOf(who)).toMatchObject({ status: 'active' })
-    expect((await refresh(who)).status).toBe(200)
+    expect((await refresh(other, who)).status).toBe(200)
   })
 
   it('T07 a client that is not who it says it is revokes nothing', async () => {
@@ -156,7 +148,7 @@ describe('revocation and introspection on two replicas', () => {
       active: true,
       client_id: who.client_id,
     })
-    await refresh(who)
+    await refresh(other, who)
     expect((await introspect(who.refresh_token)).body).toEqual({ active: false })
   })
 

@@ -4,13 +4,11 @@ import { endConnection } from '../../../../storage/end-connections.ts'
 import type { Tables } from '../../../../storage/tables.ts'
 import {
   type AuthorizationServer,
-  connect,
   openAuthorizationServer,
   register,
-  token,
 } from '../../../support/authorization-server.ts'
+import { openConnection, type OpenConnection, refresh } from '../../../support/open-connection.ts'
 import { expectSoon } from '../../../support/soon.ts'
-import { connectionOf } from '../../../support/token-claims.ts'
 
 /**
  * A refresh reads, has oidc-provider judge, and writes. Here something happens between the reading
@@ -24,18 +22,6 @@ describe('a refresh that is overtaken before it is written', () => {
   })
   afterAll(() => server.close())
 
-  async function signedIn() {
-    const { redemption, client_id } = await connect(server.url)
-    const { status, body } = await token(server.url, redemption)
-    expect(status).toBe(200)
-    return { client_id, ...body, id: connectionOf(body) }
-  }
-
-  type SignedIn = Awaited<ReturnType<typeof signedIn>>
-
-  const refresh = ({ client_id, refresh_token }: SignedIn) =>
-    token(server.url, { grant_type: 'refresh_token', client_id, refresh_token })
-
   const waiting = async () => {
     const { rows } = await sql<{ waiting: number }>`
       select count(*)::int as waiting from pg_stat_activity
@@ -45,20 +31,22 @@ describe('a refresh that is overtaken before it is written', () => {
 
   /** Does this while `count` refreshes have been judged and wait to be written. */
   async function beforeWriting(
-    who: SignedIn,
+    who: OpenConnection,
     count: number,
     work: (transaction: Transaction<Tables>) => Promise<unknown>,
   ) {
     const transaction = await server.db.startTransaction().execute()
-    await sql`select from connections where id = ${who.id} for update`.execute(transaction)
-    const answers = Array.from({ length: count }, () => refresh(who))
+    await sql`select from connections where id = ${who.connection_id} for update`.execute(
+      transaction,
+    )
+    const answers = Array.from({ length: count }, () => refresh(server, who))
     await expectSoon(waiting, count)
     await work(transaction)
     await transaction.commit().execute()
     return Promise.all(answers)
   }
 
-  const tokensOf = async ({ id }: SignedIn) =>
+  const tokensOf = async ({ connection_id: id }: OpenConnection) =>
     (
       await server.db
         .selectFrom('oidc_records')
@@ -67,7 +55,7 @@ describe('a refresh that is overtaken before it is written', () => {
         .execute()
     ).length
 
-  const eventsOf = async ({ id }: SignedIn, type: string) =>
+  const eventsOf = async ({ connection_id: id }: OpenConnection, type: string) =>
     (
       await server.db
         .selectFrom('audit_events')
@@ -78,24 +66,24 @@ describe('a refresh that is overtaken before it is written', () => {
     ).map(({ outcome }) => outcome)
 
   it('T07 T08 by a revocation gives nothing, and leaves no token behind', async () => {
-    const who = await signedIn()
+    const who = await openConnection(server.url)
     const ring = server.settings.storage_keys
     const [answer] = await beforeWriting(who, 1, db =>
-      endConnection({ db, ring }, who.id, 'operator'),
+      endConnection({ db, ring }, who.connection_id, 'operator'),
     )
     expect([answer?.status, answer?.body.error]).toEqual([400, 'invalid_grant'])
     expect(await tokensOf(who)).toBe(0)
     expect(await eventsOf(who, 'refresh')).toEqual(['refused'])
-    expect((await refresh(who)).body.error).toBe('invalid_grant')
+    expect((await refresh(server, who)).body.error).toBe('invalid_grant')
   })
 
   it('T04 by its end gives nothing', async () => {
-    const who = await signedIn()
+    const who = await openConnection(server.url)
     const [answer] = await beforeWriting(who, 1, db =>
       db
         .updateTable('connections')
         .set({ expires_at: sql<Date>`now() - interval '1 ms'` })
-        .where('id', '=', who.id)
+        .where('id', '=', who.connection_id)
         .execute(),
     )
     expect([answer?.status, answer?.body.error]).toEqual([400, 'invalid_grant'])
@@ -103,7 +91,7 @@ describe('a refresh that is overtaken before it is written', () => {
   })
 
   it('T03 by others with the same token gets what the first of them got', async () => {
-    const who = await signedIn()
+    const who = await openConnection(server.url)
     const answers = await beforeWriting(who, 5, () => Promise.resolve())
     expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200))
     const successors = new Set(answers.map(({ body }) => body.refresh_token))
@@ -113,31 +101,31 @@ describe('a refresh that is overtaken before it is written', () => {
   })
 
   it('T03 another client learns nothing by coming at the same moment', async () => {
-    const who = await signedIn()
+    const who = await openConnection(server.url)
     const thief = await register(server.url, { client_name: 'A thief' })
     let stolen: Awaited<ReturnType<typeof refresh>> | undefined
     const [answer] = await beforeWriting(who, 1, async () => {
-      stolen = await refresh({ ...who, client_id: thief.client_id })
+      stolen = await refresh(server, { ...who, client_id: thief.client_id })
     })
     expect([stolen?.status, stolen?.body.error]).toEqual([400, 'invalid_grant'])
     expect(answer?.status).toBe(200)
   })
 
   it('T10 is not consumed when the trail cannot be written, and goes on when it can', async () => {
-    const who = await signedIn()
+    const who = await openConnection(server.url)
     await sql`alter table audit_events add constraint no check (type <> 'refresh') not valid`.execute(
       server.db,
     )
-    const failed = await refresh(who)
+    const failed = await refresh(server, who)
     await sql`alter table audit_events drop constraint no`.execute(server.db)
     expect([failed.status, failed.body.error]).toEqual([503, 'temporarily_unavailable'])
     const { consumed } = await server.db
       .selectFrom('oidc_records')
       .select(({ fn }) => fn.count<number>('consumed_at').as('consumed'))
-      .where('grant_id', '=', who.id)
+      .where('grant_id', '=', who.connection_id)
       .where('model', '=', 'RefreshToken')
       .executeTakeFirstOrThrow()
     expect(consumed).toBe(0)
-    expect((await refresh(who)).status).toBe(200)
+    expect((await refresh(server, who)).status).toBe(200)
   })
 })

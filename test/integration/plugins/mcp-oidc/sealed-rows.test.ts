@@ -2,9 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
 import {
   type AuthorizationServer,
-  connect,
   openAuthorizationServer,
-  token,
 } from '../../../support/authorization-server.ts'
 import { secretRing } from '../../../support/config.ts'
 import { createRuntime } from '../../../../plugins/mcp-oidc/runtime.ts'
@@ -12,7 +10,7 @@ import { forgetKeys } from '../../../../storage/agree-on-keys.ts'
 import { describeError } from '../../../../storage/describe-error.ts'
 import { parseKeyRing } from '../../../../storage/key-ring.ts'
 import { recordingLog } from '../../../support/fake-kong.ts'
-import { connectionOf } from '../../../support/token-claims.ts'
+import { openConnection, refresh } from '../../../support/open-connection.ts'
 
 describe('a row that does not open', () => {
   let server: AuthorizationServer
@@ -21,16 +19,6 @@ describe('a row that does not open', () => {
     server = await openAuthorizationServer()
   })
   afterAll(() => server.close())
-
-  async function signedIn() {
-    const { redemption, client_id } = await connect(server.url)
-    const { status, body } = await token(server.url, redemption)
-    expect(status).toBe(200)
-    return { client_id, id: connectionOf(body), ...body }
-  }
-
-  const refresh = (client_id: string, refresh_token: string) =>
-    token(server.url, { grant_type: 'refresh_token', client_id, refresh_token })
 
   const row = (id: string) =>
     server.db.selectFrom('connections').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
@@ -55,24 +43,25 @@ describe('a row that does not open', () => {
   ])(
     'K03 that was %s is refused with its name, and good again once restored',
     async (_, damaged, says) => {
-      const { client_id, id, access_token, refresh_token } = await signedIn()
+      const held = await openConnection(server.url)
+      const { connection_id: id, access_token } = held
       const { profile } = await row(id)
       await set(id, damaged)
       await expect(
         server.runtime.door.judge({ kind: 'bearer', token: access_token }),
       ).rejects.toThrow(`connections/${id} `)
-      const refused = await refresh(client_id, refresh_token)
+      const refused = await refresh(server, held)
       expect([refused.status, refused.body.error]).toEqual([503, 'temporarily_unavailable'])
       expect(said()).toContain(`connections/${id} `)
       expect(said()).toContain(says)
       expect(await row(id)).toMatchObject({ status: 'active' })
       await set(id, profile)
-      expect((await refresh(client_id, refresh_token)).status).toBe(200)
+      expect((await refresh(server, held)).status).toBe(200)
     },
   )
 
   it('K03 its client can end the connection all the same', async () => {
-    const { client_id, id, access_token } = await signedIn()
+    const { client_id, connection_id: id, access_token } = await openConnection(server.url)
     await set(id, Buffer.from('nonsense'))
     const body = new URLSearchParams({ client_id, token: access_token })
     expect((await fetch(`${server.url}/revoke`, { method: 'POST', body })).status).toBe(200)
@@ -80,7 +69,7 @@ describe('a row that does not open', () => {
   })
 
   it('K03 a ring without the key of old rows: the line names row and kid, nothing is lost', async () => {
-    const { id, access_token } = await signedIn()
+    const { connection_id: id, access_token } = await openConnection(server.url)
     const settings = { ...server.settings, storage_keys: parseKeyRing(secretRing('another')) }
     const runtime = createRuntime(settings, recordingLog(), Date.now)
     try {
