@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from './database.ts'
+import { prepare } from './prepared.ts'
 
 /** What an approval was given for. */
 export interface ApprovalKey {
@@ -68,20 +69,28 @@ export async function useApproval(
   return numAffectedRows === 1n
 }
 
+/** What there is to say of an earlier approval where another one is asked for. */
+export type EarlierApproval = Pick<Approval, 'redirect' | 'scopes' | 'skips_consent'>
+
+const findEarlier = prepare(
+  (db, user_id: string, org_id: string, client_id: string, resource: string) =>
+    db
+      .selectFrom('approvals')
+      .select(['redirect', 'scopes', 'skips_consent'])
+      .where('user_id', '=', user_id)
+      .where('org_id', '=', org_id)
+      .where('client_id', '=', client_id)
+      .where('resource', '=', resource)
+      .where(is_fresh)
+      .compile(),
+)
+
 /** What this user has approved for this client and org before, wherever it sent them back to. */
 export async function findApprovals(
   db: Database,
   { user_id, org_id, client_id, resource }: Omit<ApprovalKey, 'redirect'>,
-): Promise<readonly Pick<Approval, 'redirect' | 'scopes'>[]> {
-  return db
-    .selectFrom('approvals')
-    .select(['redirect', 'scopes'])
-    .where('user_id', '=', user_id)
-    .where('org_id', '=', org_id)
-    .where('client_id', '=', client_id)
-    .where('resource', '=', resource)
-    .where(is_fresh)
-    .execute()
+): Promise<readonly EarlierApproval[]> {
+  return (await findEarlier(db, user_id, org_id, client_id, resource)).rows
 }
 
 /** Newest first, at most a thousand; `undefined` selects everybody's. */

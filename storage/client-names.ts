@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
+import { prepare } from './prepared.ts'
 import type { Tables } from './tables.ts'
 
 /** Who vouches for the name: the host that publishes it, the operator, or the client alone. */
@@ -11,17 +12,21 @@ export interface ClientName {
   readonly kind: NamedClientKind
 }
 
+const note = prepare((db, client_id: string, name: string, kind: NamedClientKind) => {
+  const named = { name, kind, seen_at: sql<Date>`now()` }
+  return db
+    .insertInto('client_names')
+    .values({ client_id, ...named })
+    .onConflict(conflict => conflict.column('client_id').doUpdateSet(named))
+    .compile()
+})
+
 /** Notes how a client is called; the latest name stays. */
 export async function noteClientName(
   db: Database,
   { client_id, name, kind }: ClientName,
 ): Promise<void> {
-  const named = { name: name.replaceAll('\0', '').slice(0, 200), kind, seen_at: sql<Date>`now()` }
-  await db
-    .insertInto('client_names')
-    .values({ client_id, ...named })
-    .onConflict(conflict => conflict.column('client_id').doUpdateSet(named))
-    .execute()
+  await note(db, client_id, name.replaceAll('\0', '').slice(0, 200), kind)
 }
 
 /** Those of the clients whose names were noted. */

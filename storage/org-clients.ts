@@ -24,6 +24,13 @@ export interface ListedOrgClient extends OrgClient {
 /** How many clients one person may have asked for and not been answered about, in one org. */
 export const most_requests = 20
 
+const lockShared = prepare((db, name: string) =>
+  sql`select pg_advisory_xact_lock_shared(hashtextextended(${name}, 0))`.compile(db),
+)
+const lockExclusive = prepare((db, name: string) =>
+  sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.compile(db),
+)
+
 /**
  * Nothing is decided about this client while the transaction lasts. `shared` for making a connection,
  * of which there may be many at a time.
@@ -34,11 +41,7 @@ export async function lockOrgClient(
   mode: 'shared' | 'exclusive',
 ): Promise<void> {
   const name = JSON.stringify(['org_client', org_id, client_id])
-  await (
-    mode === 'shared'
-      ? sql`select pg_advisory_xact_lock_shared(hashtextextended(${name}, 0))`
-      : sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`
-  ).execute(transaction)
+  await (mode === 'shared' ? lockShared : lockExclusive)(transaction, name)
 }
 
 const decision = prepare((db, org_id: string, client_id: string) =>

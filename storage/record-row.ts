@@ -11,6 +11,11 @@ export interface StoredRecord {
   readonly successor: string | undefined
 }
 
+export interface RecordName {
+  readonly model: string
+  readonly id: string
+}
+
 export interface RecordKeys {
   /** Whose it is, to find a user's browser sessions by. */
   readonly user_id?: string
@@ -30,6 +35,9 @@ export interface RecordRow {
 export const record_columns = ['id_hash', 'payload', 'consumed_at', 'successor'] as const
 /** Of a row of oidc_records. */
 export const alive = sql<boolean>`(expires_at is null or expires_at > now())`
+
+/** A row to be written. */
+export type SealedRecord = ReturnType<typeof sealRecord>
 
 /** The values of a new row: model, id_hash, payload, uid_hash, grant_id, expires_at, user_id. */
 export function sealRecord(

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Database } from './database.ts'
 import { auditEventsJson, insertAuditEvents } from './audit.ts'
 import type { AuditEvent } from './audit-event.ts'
 import { idHash } from './digest.ts'
@@ -7,8 +8,10 @@ import {
   alive,
   openRecord,
   record_columns,
+  type RecordName,
   recordName,
   type RecordKeys,
+  type RecordRow,
   sealRecord,
   type StoredRecord,
   successorName,
@@ -70,24 +73,26 @@ export async function findRecord(
   return row && openRecord(store, model, row)
 }
 
-const findAll = prepare((db, models: readonly string[], id_hash: Buffer) =>
-  db
-    .selectFrom('oidc_records')
-    .select(['model', ...record_columns])
-    .where('model', '=', sql<string>`any(${models})`)
-    .where('id_hash', '=', id_hash)
-    .where(alive)
-    .compile(),
+const findAll = prepare((db, models: readonly string[], id_hashes: readonly Buffer[]) =>
+  sql<RecordRow & { readonly nth: number }>`
+    select nth::int, id_hash, payload, consumed_at, successor
+    from unnest(${models}::text[], ${id_hashes}::bytea[]) with ordinality as named (model, id_hash, nth)
+    join oidc_records using (model, id_hash)
+    where ${alive}`.compile(db),
 )
 
-/** As {@link findRecord}, of several models that share an id: those there are, by model. */
+/** As {@link findRecord}, of several: what there is of each, in their order. */
 export async function findRecords(
   store: Store,
-  models: readonly string[],
-  id: string,
-): Promise<ReadonlyMap<string, StoredRecord>> {
-  const { rows } = await findAll(store.db, models, idHash(id))
-  return new Map(rows.map(row => [row.model, openRecord(store, row.model, row)]))
+  names: readonly RecordName[],
+): Promise<readonly (StoredRecord | undefined)[]> {
+  const models = names.map(({ model }) => model)
+  const id_hashes = names.map(({ id }) => idHash(id))
+  const { rows } = await findAll(store.db, models, id_hashes)
+  return names.map(({ model }, index) => {
+    const row = rows.find(({ nth }) => nth === index + 1)
+    return row && openRecord(store, model, row)
+  })
 }
 
 const findByUid = prepare((db, model: string, uid_hash: Buffer) =>
@@ -197,22 +202,30 @@ export async function replaceRecord(
   return rows[0]?.used === 1
 }
 
-/** Finds and deletes at once, so one caller only gets it. A record that does not open stays. */
-export function takeRecord(
-  store: Store,
-  model: string,
-  id: string,
-): Promise<StoredRecord | undefined> {
-  return store.db.transaction().execute(async transaction => {
-    const row = await transaction
-      .deleteFrom('oidc_records')
-      .where('model', '=', model)
-      .where('id_hash', '=', idHash(id))
-      .where(alive)
-      .returning(record_columns)
-      .executeTakeFirst()
-    return row && openRecord(store, model, row)
-  })
+const consumeBoth = prepare(
+  (db, model: string, id_hash: Buffer, with_model: string, with_hash: Buffer) =>
+    sql`
+      with consumed as (
+        update oidc_records set consumed_at = now()
+        where model = ${model} and id_hash = ${id_hash} and consumed_at is null and ${alive}
+          and exists (select from oidc_records
+            where model = ${with_model} and id_hash = ${with_hash} and ${alive})
+        returning true
+      ), gone as (
+        delete from oidc_records
+        where model = ${with_model} and id_hash = ${with_hash} and exists (select from consumed)
+      )
+      select from consumed`.compile(db),
+)
+
+/** Consumes a record and deletes another one: both or none, and for exactly one caller. */
+export async function consumeTogether(
+  db: Database,
+  { model, id }: RecordName,
+  deleted: RecordName,
+): Promise<boolean> {
+  const { rows } = await consumeBoth(db, model, idHash(id), deleted.model, idHash(deleted.id))
+  return rows.length === 1
 }
 
 const destroy = prepare((db, model: string, id_hash: Buffer) =>

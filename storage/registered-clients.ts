@@ -53,35 +53,3 @@ export async function registerClient(
   const { rows } = await register(db, id_hash, sealed, unused_ttl, most_unused)
   return rows.length === 1
 }
-
-const use = prepare((db, id_hash: Buffer) =>
-  db
-    .updateTable('oidc_records')
-    .set({ expires_at: null })
-    .where('model', '=', model)
-    .where('id_hash', '=', id_hash)
-    .where('expires_at', '>', sql<Date>`now()`)
-    .compile(),
-)
-
-/** A used client has no end any more. One that has expired stays so. */
-export async function useClient({ db }: Store, id: string): Promise<void> {
-  await use(db, idHash(id))
-}
-
-const keep = prepare((db, id_hash: Buffer, seconds: number) => {
-  const until = sql<Date>`now() + make_interval(secs => ${seconds})`
-  return db
-    .updateTable('oidc_records')
-    .set({ expires_at: until })
-    .where('model', '=', model)
-    .where('id_hash', '=', id_hash)
-    .where('expires_at', '>', sql<Date>`now()`)
-    .where('expires_at', '<', until)
-    .compile()
-})
-
-/** An unused client lives so many seconds more at least: somebody is about to use it. */
-export async function keepClient({ db }: Store, id: string, seconds: number): Promise<void> {
-  await keep(db, idHash(id), seconds)
-}

@@ -12,6 +12,7 @@ import type { Store } from '../../../storage/store.ts'
 import type { EndConnections } from '../connections/end.ts'
 import { findPageRecord } from '../sign-in/page-records.ts'
 import type { Clients } from './clients/clients.ts'
+import { currentDeferral } from './deferred-writes.ts'
 import { currentRecord, refreshing } from './refresh/refreshing.ts'
 
 /**
@@ -19,19 +20,20 @@ import { currentRecord, refreshing } from './refresh/refreshing.ts'
  * wins, and the other is the second use that ends what the first one issued (RFC 6749 4.1.2).
  * A refresh token is consumed when its successor is written, and that once there is an answer to give:
  * no failure leaves one without the other. A grant is a connection, so revoking it ends the connection.
+ * Where a request defers its writes, nothing but what is used once is written here.
  */
 export function createAdapter(
   store: Store,
   end: EndConnections,
-  clients: Pick<Clients, 'find' | 'save' | 'use'>,
+  clients: Pick<Clients, 'find' | 'save'>,
 ): (model: string) => Adapter {
   return model => ({
     upsert: async (id, payload) => {
       if (model === 'Client') return clients.save(id, payload)
-      // A grant is an approved connection: its client is in use from here on.
-      if (model === 'Grant' && payload.clientId) await clients.use(payload.clientId)
       const keys = keysOf(payload)
       if (model === 'ReplayDetection') return useOnce(store, id, keys)
+      const deferral = currentDeferral()
+      if (deferral) return deferral.save(model, id, payload, keys)
       const refresh = model === 'RefreshToken' ? refreshing.getStore() : undefined
       if (refresh?.replaces === undefined) return upsertRecord(store, model, id, payload, keys)
       // Written when there is an answer: until then the client may present its token again.
@@ -39,6 +41,8 @@ export function createAdapter(
     },
     find: async id => {
       if (model === 'Client') return clients.find(id)
+      const deferred = currentDeferral()?.find(model, id)
+      if (deferred) return asPayload(deferred.record)
       if (model === 'Interaction') return asPayload(await findPageRecord(store, model, id))
       return asPayload(await currentRecord(store, model, id))
     },
@@ -57,7 +61,11 @@ export function createAdapter(
         await end({ id: grant_id }, { reason: 'authorization_code_reused', req: Provider.ctx?.req })
       throw new errors.InvalidGrant(`${model} already consumed`)
     },
-    destroy: id => destroyRecord(store, model, id),
+    destroy: async id => {
+      const deferral = currentDeferral()
+      if (deferral) return deferral.remove(model, id)
+      await destroyRecord(store, model, id)
+    },
     revokeByGrantId: async grant_id => {
       // At /token it is the answer to a replay, at /revoke the client's own wish.
       const { oidc, req } = Provider.ctx ?? {}

@@ -1,10 +1,12 @@
 import type { Request, RequestHandler, Response } from 'express'
+import { writeChanges } from '../../../storage/changes.ts'
 import { type Browser, browserOf, knownBrowser } from '../sign-in/browser.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { already_answered, expired, going_in_circles, other_browser } from '../sign-in/messages.ts'
 import { browserHash, isBrowser } from '../sign-in/transactions.ts'
 import { documentOf } from './client-documents/begin-with-document.ts'
-import { keepSeenClient, seen_client } from './client-documents/seen-client.ts'
+import { seen_client, seenClientRecord } from './client-documents/seen-client.ts'
+import { deferWrites } from './deferred-writes.ts'
 import { askProvider, httpRequest, type ProviderResponse, send } from './provider-handler.ts'
 import { interaction_ttl } from './provider.ts'
 import { sendToClient } from './send-to-client.ts'
@@ -18,25 +20,31 @@ export function beginAuthorization(flow: Flow): RequestHandler {
   return async (req, res) => {
     const found = await documentOf(flow, req, res)
     if (found === 'refused') return
-    const { client } = found
-    const ask = () => askProvider(flow.provider, flow.settings, httpRequest(req))
-    const response = await (client ? seen_client.run(client, ask) : ask())
-    const location = String(response.headers['location'] ?? '')
-    const uid = /^\/connect\/([\w-]+)$/.exec(location)?.[1]
-    if (location === '') return send(res, response)
-    const browser = browserOf(req.headers.cookie, flow.settings.secure)
     const { searchParams: query } = new URL(req.url, flow.settings.issuer)
     const client_id = query.get('client_id') ?? ''
-    if (uid === undefined) {
-      if (await flow.bounces.count(browserHash(browser.id), client_id))
-        return sendToClient(flow, req, res, withCookie(response, browser), client_id)
-      const error = URL.parse(location)?.searchParams.get('error') ?? 'no error'
-      return stop(flow, req, res, client_id, error)
+    const client = found.client ?? (await flow.clients.registered(client_id))
+    const ask = () => askProvider(flow.provider, flow.settings, httpRequest(req))
+    const { answer: response, changes } = await deferWrites(flow.store, () =>
+      client ? seen_client.run(client, ask) : ask(),
+    )
+    const location = String(response.headers['location'] ?? '')
+    const uid = /^\/connect\/([\w-]+)$/.exec(location)?.[1]
+    if (location === '') {
+      await writeChanges(flow.store, changes)
+      return send(res, response)
     }
-    await keepWhileAsked(flow, req.query.client_id)
-    if (client) await keepSeenClient(flow.store, flow.now(), { uid, client, ttl: interaction_ttl })
+    const browser = browserOf(req.headers.cookie, flow.settings.secure)
+    if (uid === undefined) {
+      const bounce = await flow.bounces.another(browserHash(browser.id), client_id)
+      if (bounce === undefined) {
+        const error = URL.parse(location)?.searchParams.get('error') ?? 'no error'
+        return stop(flow, req, res, client_id, error)
+      }
+      await writeChanges(flow.store, { ...changes, written: [...changes.written, bounce] })
+      return sendToClient(flow, req, res, withCookie(response, browser), client_id)
+    }
     const fetch_site = req.headers['sec-fetch-site']
-    await flow.transactions.bind(
+    const binding = flow.transactions.binding(
       uid,
       {
         browser: browserHash(browser.id),
@@ -45,19 +53,25 @@ export function beginAuthorization(flow: Flow): RequestHandler {
       },
       interaction_ttl,
     )
+    const seen = client && { uid, client, ttl: interaction_ttl }
+    await writeChanges(flow.store, {
+      ...changes,
+      written: [
+        ...changes.written,
+        binding,
+        ...(seen ? [seenClientRecord(flow.store, flow.now(), seen)] : []),
+      ],
+      // A client that was never used may not expire between this request and its approval.
+      keeps: { client_id, seconds: interaction_ttl + a_minute },
+    })
     send(res, withCookie(response, browser))
   }
-}
-
-/** A client that was never used may not expire between this request and its approval. */
-async function keepWhileAsked({ clients }: Flow, client_id: unknown): Promise<void> {
-  if (typeof client_id === 'string') await clients.keep(client_id, interaction_ttl + a_minute)
 }
 const a_minute = 60
 
 /**
- * GET /authorize/:uid: the answer to the client, in the browser that asked, once: oidc-provider would
- * issue a code for each of two copies that come at the same moment.
+ * GET /authorize/:uid: the answer to the client, in the browser that asked, once: oidc-provider makes
+ * a code for each of two copies that come at the same moment, and one of them is written.
  */
 export function resumeAuthorization(flow: Flow): RequestHandler {
   return async (req, res) => {
@@ -75,13 +89,19 @@ export function resumeAuthorization(flow: Flow): RequestHandler {
       return tell(flow, req, res, 403, other_browser)
     }
     if (!bound.answered) return res.redirect(303, `/connect/${uid}`)
-    if (!(await flow.transactions.carryAnswer(uid, interaction_ttl)))
-      return tell(flow, req, res, 400, already_answered)
     const { client_id } = bound
     // Asked before there is a code that nobody would get.
-    if (!(await flow.bounces.count(browserHash(browser), client_id)))
-      return stop(flow, req, res, client_id)
-    const response = await askProvider(flow.provider, flow.settings, httpRequest(req))
+    const bounce = await flow.bounces.another(browserHash(browser), client_id)
+    if (bounce === undefined) return stop(flow, req, res, client_id)
+    const { answer: response, changes } = await deferWrites(flow.store, () =>
+      askProvider(flow.provider, flow.settings, httpRequest(req)),
+    )
+    const first = await writeChanges(flow.store, {
+      once: flow.transactions.wayBack(uid, interaction_ttl),
+      ...changes,
+      written: [...changes.written, bounce],
+    })
+    if (!first) return tell(flow, req, res, 400, already_answered)
     await sendToClient(flow, req, res, response, client_id)
   }
 }

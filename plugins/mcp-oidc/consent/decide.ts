@@ -1,4 +1,6 @@
 import type { Request, Response } from 'express'
+import { writeChanges } from '../../../storage/changes.ts'
+import { bouncesOf } from '../sign-in/bounces.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import type { Interaction } from '../sign-in/interaction.ts'
 import { form_not_ours } from '../sign-in/messages.ts'
@@ -28,7 +30,10 @@ export async function decide(
   if (interaction.first_party) return tell(flow, req, res, 400, form_not_ours)
   const shown = await findShown(flow, interaction, sign_in)
   if (!shown) return tell(flow, req, res, 400, await whyNotShown(flow, interaction))
-  if (decision === 'deny') return denyWithReason(flow, req, res, shown)
+  if (decision === 'deny') {
+    await writeChanges(flow.store, { removed: [bouncesOf(flow, interaction)] })
+    return denyWithReason(flow, req, res, shown)
+  }
   if (flow.consent_service) return refuseOwnApproval(flow, req, res, shown)
   const org_id = chosen(shown.pending, org)
   if (org_id === undefined) return tell(flow, req, res, 400, form_not_ours)

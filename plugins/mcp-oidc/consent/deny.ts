@@ -12,18 +12,7 @@ export async function deny(
   shown: Shown,
   error_description = 'The user did not approve the connection.',
 ): Promise<void> {
-  if (!(await claim(flow, shown))) return tell(flow, req, res, 400, already_answered)
-  return refuse(flow, req, res, shown, error_description)
-}
-
-/** The same for a request that has been claimed already. */
-export async function refuse(
-  flow: Flow,
-  req: Request,
-  res: Response,
-  shown: Shown,
-  error_description: string,
-): Promise<void> {
+  if (!(await claim(flow, flow.store.db, shown))) return tell(flow, req, res, 400, already_answered)
   await flow.audit(req, {
     type: 'consent',
     outcome: 'refused',

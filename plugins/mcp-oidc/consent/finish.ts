@@ -8,12 +8,20 @@ export async function finish(
   res: Response,
   result: object,
 ): Promise<void> {
-  const return_to = await flow.provider.interactionResult(
-    req,
-    res,
-    { ...result },
-    { mergeWithLastSubmission: false },
-  )
+  sendOn(res, await resultOf(flow, req, res, result))
+}
+
+/** Gives oidc-provider the answer. Where the browser goes on with it. */
+export function resultOf(
+  { provider }: Flow,
+  req: Request,
+  res: Response,
+  result: object,
+): Promise<string> {
+  return provider.interactionResult(req, res, { ...result }, { mergeWithLastSubmission: false })
+}
+
+export function sendOn(res: Response, return_to: string): void {
   res.setHeader('cache-control', 'no-store')
   res.redirect(303, return_to)
 }

@@ -1,11 +1,12 @@
 import type { Request, Response } from 'express'
+import type { EarlierApproval } from '../../../storage/approvals.ts'
 import { connectionLifetime } from '../connections/lifetime.ts'
 import { sendPage } from '../http/page.ts'
 import { formActionSource } from '../pages/content-security-policy.ts'
 import { csrfToken } from '../sign-in/browser.ts'
 import { type Flow, tell } from '../sign-in/flow.ts'
 import { clientOnPage, type Interaction } from '../sign-in/interaction.ts'
-import { allowedBefore, rememberedOrg } from './approval.ts'
+import { allowedBefore, approvedBefore, rememberedOrg } from './approval.ts'
 import { approve } from './approve.ts'
 import { clientStanding } from './client-standing.ts'
 import { askService } from './external/ask-service.ts'
@@ -35,20 +36,25 @@ export async function showConsent(
       return turnAway(flow, req, res, shown, { org_id: only_org, standing })
   }
   if (flow.consent_service) return askService(flow, req, res, shown, flow.consent_service)
-  const org_id = await rememberedOrg(flow, shown)
+  const before = await approvedBefore(flow, shown)
+  const org_id = await rememberedOrg(flow, shown, before)
   if (org_id !== undefined) return approve(flow, req, res, shown, { org_id, by: 'remembered' })
   // The answer leads to the client, which may pass the browser on.
-  sendPage(res, 200, await consentPage(flow, shown), [
+  sendPage(res, 200, await consentPage(flow, shown, before), [
     'https:',
     formActionSource(interaction.redirect_uri),
   ])
 }
 
 /** Who, which application, what in words, for how long. No code exists yet. */
-async function consentPage(flow: Flow, shown: Shown): Promise<string> {
+async function consentPage(
+  flow: Flow,
+  shown: Shown,
+  earlier: readonly EarlierApproval[],
+): Promise<string> {
   const { settings } = flow
   const { interaction, sign_in, pending } = shown
-  const before = await allowedBefore(flow, shown)
+  const before = allowedBefore(shown, earlier)
   const scopes = settings.scopes.filter(({ name }) => interaction.scopes.includes(name))
   return flow.pages.consent({
     action: `/connect/${interaction.uid}?sign_in=${sign_in}`,

@@ -1,4 +1,5 @@
 import { already_answered, expired } from '../sign-in/messages.ts'
+import type { Database } from '../../../storage/database.ts'
 import type { Interaction } from '../sign-in/interaction.ts'
 import { isBrowser, type PendingConsent } from '../sign-in/transactions.ts'
 import type { Flow } from '../sign-in/flow.ts'
@@ -31,11 +32,12 @@ export async function whyNotShown(flow: Flow, { uid }: Interaction): Promise<typ
 
 /**
  * True for one caller only: the request counts once, however many sign-ins it has seen, and so does
- * each of those. The request first, so that whoever finds the sign-in gone finds out why.
+ * each of those.
  */
-export async function claim(flow: Flow, { interaction, sign_in }: Shown): Promise<boolean> {
-  return (
-    (await flow.transactions.answer(interaction.uid)) &&
-    (await flow.transactions.takeConsent(sign_in)) !== undefined
-  )
+export function claim(
+  flow: Pick<Flow, 'transactions'>,
+  db: Database,
+  { interaction, sign_in }: Shown,
+): Promise<boolean> {
+  return flow.transactions.claim(db, interaction.uid, sign_in)
 }

@@ -27,7 +27,7 @@ export async function signInToPage(
   const { interaction, pending } = shown
   const { user_id, idp_refresh_token } = pending
   const { client_id } = interaction
-  if (!(await claim(flow, shown))) return tell(flow, req, res, 400, already_answered)
+  if (!(await claim(flow, flow.store.db, shown))) return tell(flow, req, res, 400, already_answered)
   const ttl = idp_refresh_token === undefined ? session_ttl_without_refresh : session_ttl
   const exp = Math.floor(flow.now() / 1000) + ttl
   // On record is the sign-in, which names the page.

@@ -37,7 +37,7 @@ export async function turnAway(
   const { client_id, uid, browser, redirect_uri } = interaction
   const { user_id, email } = pending
   const client = await clientOnPage(flow, interaction)
-  await noteClient(flow, interaction)
+  await noteClient(flow, flow.store.db, interaction)
   const noted =
     standing === 'denied' ||
     (await requestClient(flow.store.db, { org_id, client_id, user_id, client_name: client.name }))

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, Response } from 'express'
+import { writeChanges } from '../../../storage/changes.ts'
 import { requestId } from '../audit.ts'
 import { presets } from '../config/idp-presets.ts'
 import { interaction_ttl } from '../authorization/provider.ts'
@@ -99,21 +100,25 @@ async function redeem(
       return tell(flow, req, res, 403, unwelcome[signed_in.unwelcome])
     }
     const { person, idp_refresh_token } = signed_in
-    await flow.audit(req, {
-      type: 'sign_in',
-      outcome: 'ok',
-      user_id: person.user_id,
-      email: person.email,
-      reason: `identity provider ${idp}`,
-      ...about(transaction),
-    })
-    if (idp_refresh_token === undefined) warnOfShorterEnd(flow, req, idp)
     const sign_in = randomBytes(16).toString('base64url')
-    await flow.transactions.awaitConsent(
+    const pending = flow.transactions.consent(
       sign_in,
       { ...person, uid, idp, browser: browserHash(browser), idp_refresh_token },
       interaction_ttl,
     )
+    await flow.audit.together(
+      req,
+      {
+        type: 'sign_in',
+        outcome: 'ok',
+        user_id: person.user_id,
+        email: person.email,
+        reason: `identity provider ${idp}`,
+        ...about(transaction),
+      },
+      event => writeChanges(flow.store, { written: [pending], events: [event] }),
+    )
+    if (idp_refresh_token === undefined) warnOfShorterEnd(flow, req, idp)
     res.setHeader('cache-control', 'no-store')
     res.redirect(303, `/connect/${uid}?sign_in=${sign_in}`)
   } catch (error) {

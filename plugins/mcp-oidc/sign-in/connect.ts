@@ -1,7 +1,9 @@
 import type { Request, Response } from 'express'
+import { writeChanges } from '../../../storage/changes.ts'
 import { requestId } from '../audit.ts'
 import { showConsent } from '../consent/show.ts'
 import { decide } from '../consent/decide.ts'
+import { bouncesOf } from './bounces.ts'
 import { csrfHolds } from './browser.ts'
 import { providerOfAddress } from './choose-provider.ts'
 import { type Flow, tell } from './flow.ts'
@@ -33,10 +35,11 @@ export function answerConnect(flow: Flow) {
     const shown = typeof sign_in === 'string' ? `${interaction.uid} ${sign_in}` : interaction.uid
     if (!csrfHolds(flow.settings.cookie_keys, interaction.browser, shown, form.csrf))
       return tell(flow, req, res, 403, form_not_ours)
-    // A person is at it: whatever brought them here again, no machine goes in circles.
-    await flow.bounces.forget(browserHash(interaction.browser), interaction.client_id)
     // The page was open twice and this copy came second: the first answer stands.
-    if (interaction.answered) return res.redirect(303, interaction.return_to)
+    if (interaction.answered) {
+      await writeChanges(flow.store, { removed: [bouncesOf(flow, interaction)] })
+      return res.redirect(303, interaction.return_to)
+    }
     if (typeof sign_in === 'string') return decide(flow, req, res, interaction, sign_in, form)
     return choose(flow, req, res, interaction, form)
   }
@@ -70,13 +73,13 @@ async function signIn(
   if (typeof provider !== 'string' || !upstream) return tell(flow, req, res, 400, form_not_ours)
   try {
     const { url, trip } = await upstream.start(interaction.login_hint)
-    await flow.transactions.begin(trip.state, {
-      uid: interaction.uid,
-      client_id: interaction.client_id,
-      idp: provider,
-      nonce: trip.nonce,
-      code_verifier: trip.code_verifier,
-      browser: browserHash(interaction.browser),
+    const { nonce, code_verifier } = trip
+    const { uid, client_id } = interaction
+    const browser = browserHash(interaction.browser)
+    const transaction = { uid, client_id, idp: provider, nonce, code_verifier, browser }
+    await writeChanges(flow.store, {
+      written: [flow.transactions.trip(trip.state, transaction)],
+      removed: [bouncesOf(flow, interaction)],
     })
     res.setHeader('cache-control', 'no-store')
     res.redirect(303, url)

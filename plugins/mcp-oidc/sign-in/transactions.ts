@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import {
-  addRecordOnce,
-  consumeRecord,
-  findRecord,
-  takeRecord,
-  upsertRecord,
-} from '../../../storage/records.ts'
+import { type SealedRecord, sealRecord } from '../../../storage/record-row.ts'
+import { consumeRecord, consumeTogether, findRecord } from '../../../storage/records.ts'
+import type { Database } from '../../../storage/database.ts'
 import type { Store } from '../../../storage/store.ts'
 import { sameText } from './browser.ts'
 import { findPageRecord } from './page-records.ts'
@@ -94,54 +90,55 @@ export interface Binding extends BoundRequest {
   readonly answered: boolean
 }
 
+/** Records are given to be written together with what else a request leaves behind. */
 export interface Transactions {
   /** An interaction belongs to one browser. */
-  bind(uid: string, request: BoundRequest, ttl: number): Promise<void>
+  binding(uid: string, request: BoundRequest, ttl: number): SealedRecord
   boundTo(uid: string): Promise<Binding | undefined>
-  /** Claims the one answer that an interaction takes: true for one caller only. */
-  answer(uid: string): Promise<boolean>
-  /** Claims the one way back to the client with that answer: true for one caller only. */
-  carryAnswer(uid: string, ttl: number): Promise<boolean>
-  begin(state: string, transaction: Transaction): Promise<void>
+  /**
+   * Claims the one answer that an interaction takes, and the sign-in that it is made with: true for
+   * one caller only, also when `db` is a transaction.
+   */
+  claim(db: Database, uid: string, sign_in: string): Promise<boolean>
+  /** To be noted once: the one way back to the client with that answer. */
+  wayBack(uid: string, ttl: number): SealedRecord
+  trip(state: string, transaction: Transaction): SealedRecord
   /** Also when it was taken, so that its browser can be told. */
   find(state: string): Promise<Transaction | undefined>
   /** True for one caller only. */
   take(state: string): Promise<boolean>
-  awaitConsent(sign_in: string, pending: PendingConsent, ttl: number): Promise<void>
+  consent(sign_in: string, pending: PendingConsent, ttl: number): SealedRecord
   pendingConsent(sign_in: string): Promise<PendingConsent | undefined>
-  /** Gives the pending consent to one caller only. */
-  takeConsent(sign_in: string): Promise<PendingConsent | undefined>
 }
 
 /** `now` in milliseconds; ttl in seconds. */
 export function createTransactions(store: Store, now: () => number): Transactions {
   const expires = (ttl: number) => ({ expires_at: new Date(now() + ttl * 1000) })
+  const record = (model: string, id: string, payload: object, ttl: number) =>
+    sealRecord(store, model, id, { ...payload }, expires(ttl))
   return {
-    bind: (uid, request, ttl) =>
-      upsertRecord(store, 'InteractionBrowser', uid, { ...request }, expires(ttl)),
+    binding: (uid, request, ttl) => record('InteractionBrowser', uid, request, ttl),
     boundTo: async uid => {
       const found = await findPageRecord(store, 'InteractionBrowser', uid)
       if (!found) return undefined
       return { ...bound_schema.parse(found.payload), answered: found.consumed_at !== undefined }
     },
-    answer: uid => consumeRecord(store, 'InteractionBrowser', uid),
+    claim: (db, uid, sign_in) =>
+      consumeTogether(
+        db,
+        { model: 'InteractionBrowser', id: uid },
+        { model: 'PendingConsent', id: sign_in },
+      ),
     // What is known of the request stays, so that a copy of its page can be told that it was answered.
-    carryAnswer: (uid, ttl) =>
-      addRecordOnce(store, 'CarriedAnswer', uid, new Date(now() + ttl * 1000)),
-    begin: (state, transaction) =>
-      upsertRecord(store, 'Transaction', state, { ...transaction }, expires(transaction_ttl)),
+    wayBack: (uid, ttl) => record('CarriedAnswer', uid, {}, ttl),
+    trip: (state, transaction) => record('Transaction', state, transaction, transaction_ttl),
     find: async state =>
       transaction_schema.optional().parse((await findRecord(store, 'Transaction', state))?.payload),
     take: state => consumeRecord(store, 'Transaction', state),
-    awaitConsent: (sign_in, pending, ttl) =>
-      upsertRecord(store, 'PendingConsent', sign_in, { ...pending }, expires(ttl)),
+    consent: (sign_in, pending, ttl) => record('PendingConsent', sign_in, pending, ttl),
     pendingConsent: async sign_in =>
       pending_schema
         .optional()
-        .parse((await findRecord(store, 'PendingConsent', sign_in))?.payload),
-    takeConsent: async sign_in =>
-      pending_schema
-        .optional()
-        .parse((await takeRecord(store, 'PendingConsent', sign_in))?.payload),
+        .parse((await findPageRecord(store, 'PendingConsent', sign_in))?.payload),
   }
 }

@@ -44,7 +44,7 @@ describe('A08 approvals', () => {
     await remembered(['a'])
     await remembered(['b'])
     expect(await findApprovals(test.db, key)).toEqual([
-      { redirect: key.redirect, scopes: ['a', 'b'] },
+      { redirect: key.redirect, scopes: ['a', 'b'], skips_consent: true },
     ])
     expect(await useApproval(test.db, key, ['a', 'b'])).toBe(true)
     await rememberApproval(test.db, key, { scopes: ['a'], skips_consent: false })

@@ -10,6 +10,7 @@ import {
   saveProfile,
   takeLease,
 } from '../../../storage/connection-lease.ts'
+import { writeChanges } from '../../../storage/changes.ts'
 import {
   countActiveConnections,
   createConnection,
@@ -29,15 +30,17 @@ import { idHash } from '../../../storage/digest.ts'
 import {
   addRecordOnce,
   consumeRecord,
+  consumeTogether,
   destroyRecord,
   findRecord,
   findRecordByUid,
   findRecords,
   replaceRecord,
-  takeRecord,
   upsertRecord,
 } from '../../../storage/records.ts'
+import { sealRecord } from '../../../storage/record-row.ts'
 import { readRefreshState } from '../../../storage/refresh-state.ts'
+import type { Store } from '../../../storage/store.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
 
 const ROWS = 20_000
@@ -45,10 +48,18 @@ const expires_at = new Date(Date.now() + 3_600_000)
 const profile = { email: 'alice@acme.example', roles: [], idp_sub: 's', idp_sid: 'sid' }
 const lease = { connection_id: 'mine', holder: 'me' }
 const { signal } = new AbortController()
+const session = (id: string) => ({ model: 'Session', id })
 const event = { type: 'refresh', outcome: 'ok' } as const
 const together = { connection_id: 'mine', event }
 const refreshed = { id: 'r-next', payload: {}, keys: { grant_id: 'mine', expires_at } }
 const successor = { id: 'e', payload: {}, keys: { grant_id: 'mine', expires_at } }
+const changes = (store: Store) => ({
+  once: sealRecord(store, 'CarriedAnswer', 'u', {}, { expires_at }),
+  written: ['f', 'g'].map(id => sealRecord(store, 'Session', id, {}, { expires_at })),
+  removed: [session('f'), session('none')],
+  keeps: { client_id: 'client', seconds: 60 },
+  events: [event],
+})
 
 describe(`with ${ROWS} connections and records`, () => {
   let test: TestStore
@@ -130,14 +141,16 @@ describe(`with ${ROWS} connections and records`, () => {
     ['releaseLease', () => releaseLease(store(), lease)],
     ['findRecord', () => findRecord(store(), 'Session', 'a')],
     ['findRecordByUid', () => findRecordByUid(store(), 'Session', 'a')],
-    ['findRecords', () => findRecords(store(), ['Session', 'Interaction'], 'a')],
+    ['findRecords', () => findRecords(store(), [session('a'), session('b'), session('c')])],
     ['upsertRecord', () => upsertRecord(store(), 'Session', 'd', {}, { expires_at })],
     ['replaceRecord', () => replaceRecord(store(), 'Session', 'd', successor)],
     ['readRefreshState', () => readRefreshState(store(), 'r')],
     ['a refresh', () => replaceRecord(store(), 'RefreshToken', 'r', refreshed, together)],
     ['addRecordOnce', () => addRecordOnce(store(), 'LogoutToken', 'jti', expires_at)],
     ['consumeRecord', () => consumeRecord(store(), 'Session', 'a')],
-    ['takeRecord', () => takeRecord(store(), 'Session', 'b')],
+    ['consumeTogether', () => consumeTogether(db, session('b'), session('c'))],
+    ['writeChanges', () => writeChanges({ db }, changes(test.store))],
+    ['writeChanges again', () => writeChanges({ db }, changes(test.store))],
     ['destroyRecord', () => destroyRecord(store(), 'Session', 'c')],
     ['endConnection', () => endConnection(store(), 'mine', 'revoked')],
     ['endConnections of a user', () => endConnections(store(), { user_id: 'usr_7' }, 'operator')],

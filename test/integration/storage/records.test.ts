@@ -2,12 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { idHash } from '../../../storage/digest.ts'
 import {
   consumeRecord,
+  consumeTogether,
   destroyRecord,
   addRecordOnce,
   findRecord,
   findRecordByUid,
+  findRecords,
   replaceRecord,
-  takeRecord,
   upsertRecord,
 } from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
@@ -16,6 +17,7 @@ import { createTestStore, type TestStore } from '../../support/store.ts'
 
 const inAnHour = () => new Date(Date.now() + 3_600_000)
 const aSecondAgo = () => new Date(Date.now() - 1_000)
+const name = (model: string) => ({ model, id: model })
 const twenty = <T>(work: () => Promise<T>) => Promise.all(Array.from({ length: 20 }, work))
 
 describe('records', () => {
@@ -66,7 +68,6 @@ describe('records', () => {
     expect(await findRecord(store, 'Session', 'id')).toBeUndefined()
     expect(await findRecordByUid(store, 'Session', 'u')).toBeUndefined()
     expect(await consumeRecord(store, 'Session', 'id')).toBe(false)
-    expect(await takeRecord(store, 'Session', 'id')).toBeUndefined()
   })
 
   it('A01 is consumed exactly once, by twenty at the same time', async () => {
@@ -95,13 +96,53 @@ describe('records', () => {
     expect(await consumeRecord(store, 'AuthorizationCode', 'none')).toBe(false)
   })
 
-  it('is taken exactly once, by twenty at the same time', async () => {
-    await upsertRecord(store, 'upstream_login', 'state', { uid: 'u' }, { expires_at: inAnHour() })
-    const taken = await twenty(() => takeRecord(store, 'upstream_login', 'state'))
-    expect(taken.filter(record => record !== undefined)).toEqual([
-      { payload: { uid: 'u' }, consumed_at: undefined },
+  it('A01 is consumed and takes another one with it exactly once, by twenty at the same time', async () => {
+    const [request, sign_in] = [name('request'), name('sign_in')]
+    await upsertRecord(store, request.model, request.id, {}, { expires_at: inAnHour() })
+    await upsertRecord(store, sign_in.model, sign_in.id, {}, { expires_at: inAnHour() })
+    const answers = await twenty(() => consumeTogether(test.db, request, sign_in))
+    expect(answers.filter(Boolean)).toHaveLength(1)
+    expect((await findRecord(store, request.model, request.id))?.consumed_at).toBeInstanceOf(Date)
+    expect(await findRecord(store, sign_in.model, sign_in.id)).toBeUndefined()
+  })
+
+  it.each([
+    ['is not there', () => Promise.resolve()],
+    [
+      'has expired',
+      (id: string) => upsertRecord(store, 'sign_in', id, {}, { expires_at: aSecondAgo() }),
+    ],
+  ])('A01 is not consumed when the one that goes with it %s', async (_, prepare) => {
+    const [request, sign_in] = [name('request'), name('sign_in')]
+    await upsertRecord(store, request.model, request.id, {}, { expires_at: inAnHour() })
+    await prepare(sign_in.id)
+    expect(await consumeTogether(test.db, request, sign_in)).toBe(false)
+    expect((await findRecord(store, request.model, request.id))?.consumed_at).toBeUndefined()
+  })
+
+  it('A01 takes nothing with it when it was consumed before, or has expired', async () => {
+    const [request, sign_in] = [name('request'), name('sign_in')]
+    await upsertRecord(store, sign_in.model, sign_in.id, {}, { expires_at: inAnHour() })
+    await upsertRecord(store, request.model, request.id, {}, { expires_at: aSecondAgo() })
+    expect(await consumeTogether(test.db, request, sign_in)).toBe(false)
+    await upsertRecord(store, request.model, request.id, {}, { expires_at: inAnHour() })
+    await consumeRecord(store, request.model, request.id)
+    expect(await consumeTogether(test.db, request, sign_in)).toBe(false)
+    expect(await findRecord(store, sign_in.model, sign_in.id)).toBeDefined()
+  })
+
+  it('are found several at once, in the order of their names', async () => {
+    await upsertRecord(store, 'Session', 'id', { n: 1 }, { expires_at: inAnHour() })
+    await upsertRecord(store, 'Grant', 'id', { n: 2 }, {})
+    await upsertRecord(store, 'Session', 'old', {}, { expires_at: aSecondAgo() })
+    const names = ['Grant id', 'Session old', 'Session id', 'Interaction id', 'Grant id']
+    const found = await findRecords(
+      store,
+      names.map(name => name.split(' ')).map(([model = '', id = '']) => ({ model, id })),
+    )
+    expect(found.map(record => record?.payload)).toEqual([
+      ...[{ n: 2 }, undefined, { n: 1 }, undefined, { n: 2 }],
     ])
-    expect(await count()).toBe(0)
   })
 
   it('is destroyed alone, or with its grant', async () => {
@@ -179,7 +220,8 @@ describe('records', () => {
       const refusal = { name: 'SealError', code: 'unknown_key' }
       await expect(findRecord(stranger(), 'Session', 'id')).rejects.toMatchObject(refusal)
       await expect(findRecordByUid(stranger(), 'Session', 'u')).rejects.toMatchObject(refusal)
-      await expect(takeRecord(stranger(), 'Session', 'id')).rejects.toMatchObject(refusal)
+      const names = [{ model: 'Session', id: 'id' }]
+      await expect(findRecords(stranger(), names)).rejects.toMatchObject(refusal)
       expect(await findRecord(store, 'Session', 'id')).toMatchObject({ payload: { n: 1 } })
     })
 

@@ -3,7 +3,9 @@ import { sql } from 'kysely'
 import { keepHouse } from '../../../storage/housekeeping.ts'
 import { poolUse } from '../../../storage/pool-use.ts'
 import { findRecord } from '../../../storage/records.ts'
-import { keepClient, registerClient, useClient } from '../../../storage/registered-clients.ts'
+import { writeChanges } from '../../../storage/changes.ts'
+import { registerClient } from '../../../storage/registered-clients.ts'
+import type { Store } from '../../../storage/store.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
 
 let test: TestStore
@@ -31,6 +33,10 @@ const age = (seconds: number) =>
   sql`update oidc_records set expires_at = expires_at - make_interval(secs => ${seconds})`.execute(
     test.db,
   )
+
+const useClient = (store: Store, client_id: string) => writeChanges(store, { keeps: { client_id } })
+const keepClient = (store: Store, client_id: string, seconds: number) =>
+  writeChanges(store, { keeps: { client_id, seconds } })
 
 describe('R06 a registered client', () => {
   it('expires while it is unused, and is removed', async () => {

@@ -1,26 +1,26 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { RequestHandler } from 'express'
 import type { ClientMetadata } from 'oidc-provider'
-import { upsertRecord } from '../../../../storage/records.ts'
+import { type SealedRecord, sealRecord } from '../../../../storage/record-row.ts'
 import type { Store } from '../../../../storage/store.ts'
 import { findPageRecord } from '../../sign-in/page-records.ts'
 
 const model = 'InteractionClient'
 
 /**
- * A request for authorization keeps the document that it was begun with: what the pages show and
- * where the answer goes is what was judged then, whatever the document says by now.
+ * A request for authorization keeps the client that it was begun with, be it published by a document
+ * or registered: what the pages show and where the answer goes is what was judged then.
  */
 export const seen_client = new AsyncLocalStorage<ClientMetadata>()
 
-/** The interaction `uid` saw this client, for so many seconds. */
-export function keepSeenClient(
+/** Says, once it is written, that the interaction `uid` saw this client; for so many seconds. */
+export function seenClientRecord(
   store: Store,
   now: number,
   { uid, client, ttl }: { uid: string; client: ClientMetadata; ttl: number },
-): Promise<void> {
+): SealedRecord {
   const expires_at = new Date(now + ttl * 1000)
-  return upsertRecord(store, model, uid, { ...client }, { expires_at })
+  return sealRecord(store, model, uid, { ...client }, { expires_at })
 }
 
 /** For routes with `:uid`: what follows sees the client as the interaction saw it. */

@@ -1,5 +1,5 @@
 import { type AdapterPayload, type ClientMetadata, errors } from 'oidc-provider'
-import { keepClient, registerClient, useClient } from '../../../../storage/registered-clients.ts'
+import { registerClient } from '../../../../storage/registered-clients.ts'
 import type { Store } from '../../../../storage/store.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { ClientDocuments } from '../client-documents/client-documents.ts'
@@ -17,14 +17,12 @@ import { preRegisteredClient } from './pre-registered.ts'
 export interface Clients {
   /** Rejects with an OAuth error when its document cannot be had. */
   find(id: string): Promise<ClientMetadata | undefined>
+  /** One that registered itself. */
+  registered(id: string): Promise<ClientMetadata | undefined>
   /** The client of a metadata document. Rejects with DocumentError. */
   document(client_id: string): Promise<ClientMetadata>
   /** A client registers itself (RFC 7591). Rejects with a 503 for it when too many wait to be used. */
   save(id: string, payload: AdapterPayload): Promise<void>
-  /** A connection was approved: one that registered itself stays from here on. */
-  use(id: string): Promise<void>
-  /** Somebody may approve one within so many seconds: it does not expire before. */
-  keep(id: string, seconds: number): Promise<void>
 }
 
 type ClientSettings = Pick<Settings, 'clients' | 'unused_client_ttl' | 'most_unused_clients'>
@@ -37,6 +35,9 @@ export function createClients(
   const pre_registered = new Map(
     settings.clients.map(client => [client.client_id, preRegisteredClient(client)]),
   )
+  // What was written was a client's metadata.
+  const registered = async (id: string) =>
+    (await currentRecord(store, 'Client', id))?.payload as ClientMetadata | undefined
   return {
     async find(id) {
       const seen = seen_client.getStore()
@@ -44,9 +45,10 @@ export function createClients(
       const pre = pre_registered.get(id)
       if (pre) return pre
       if (isDocumentUrl(id)) return documents.find(id).catch(refuseClient)
-      // What was written was a client's metadata.
-      return (await currentRecord(store, 'Client', id))?.payload as ClientMetadata | undefined
+      return registered(id)
     },
+    registered: async id =>
+      pre_registered.has(id) || isDocumentUrl(id) ? undefined : registered(id),
     document: id => documents.find(id),
     async save(id, payload) {
       const registration = { id, payload: { ...payload }, unused_ttl: settings.unused_client_ttl }
@@ -60,8 +62,6 @@ export function createClients(
           'Too many applications have registered without being used. Try again in an hour, or identify your application by a client ID metadata document.',
         )
     },
-    use: id => useClient(store, id),
-    keep: (id, seconds) => keepClient(store, id, seconds),
   }
 }
 

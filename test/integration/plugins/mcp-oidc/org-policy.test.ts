@@ -139,7 +139,8 @@ describe('R09 an org that wants to be asked', () => {
       await decideClient(db, client, { status: 'refused', decided_by: 'operator' })
     })
     const told = await answer
-    expect(told?.url.searchParams.get('error')).toBe('access_denied')
+    expect([told?.status, told?.intercepted]).toEqual([403, false])
+    expect(told?.says).toContain('does not allow')
     expect(await connections()).toBe(before)
   })
 
