@@ -1,4 +1,3 @@
-import { ConnectionDroppedError } from './frame-stream.ts'
 import type { FrameStream } from './frame-stream.ts'
 import { FrameTooLargeError, max_frame_bytes } from './frames.ts'
 import { empty, pdk_methods } from './pdk-methods.ts'
@@ -32,13 +31,13 @@ function encodeCall<M extends PdkMethod>(
   return [name, encoded]
 }
 
-const answered_nothing = Promise.resolve(undefined)
+const this_turn = Promise.resolve(undefined)
 
 /**
- * One event on a connection. PDK calls go out in their order, one at a time, since replies come in
- * order and carry no name. A call that is answered with nothing does not wait for that: it goes out
- * with the next one, or with the end of the event, and Kong works through them one after the other.
- * Nothing is sent once the event has ended, and an ended event holds on to nothing.
+ * One event on a connection. PDK calls that are made at once leave in one write: Kong works through
+ * them one after the other, and its replies come in that order. A call that is answered with nothing
+ * waits for nobody: it goes out with the next one, or with the end of the event. Nothing is sent once
+ * the event has ended, and an ended event holds on to nothing.
  */
 export class Conversation {
   /** Settles once, as soon as Kong has answered the last call of the event or is gone. */
@@ -46,12 +45,16 @@ export class Conversation {
   readonly #settle: (ending: Ending) => void
   readonly #sequence: Int64
   #frames: FrameStream | undefined
-  /** Calls that go out with what comes next. */
+  /** Frames that leave with the next write. */
   #output: Uint8Array[] = []
+  /** A write follows in this turn. */
+  #sending = false
+  /** Replies that calls of the plugin wait for. */
+  #awaited = 0
   /** Replies that Kong owes us for calls that are answered with nothing. */
   #owed = 0
-  /** Settles when the calls made so far are over; undefined while none is under way. */
-  #queue: Promise<void> | undefined
+  /** Told when no reply is awaited any more. */
+  #onreplied: (() => void) | undefined
   /** Why no further call is accepted. */
   #closing: Closing | undefined
   /** The request must not go on, even when the plugin has swallowed the error. */
@@ -63,10 +66,10 @@ export class Conversation {
     this.#settle = resolve
     this.#sequence = sequence
     this.#frames = frames
-    frames.ondrop = () => this.#finish('dropped', 'Kong is gone')
+    frames.ondrop = () => this.#dropped()
   }
 
-  /** Whether the request is or will be answered by `exit`. */
+  /** Whether the request is answered by `exit`. */
   get exited(): boolean {
     return this.#closing === 'the request was answered'
   }
@@ -79,41 +82,36 @@ export class Conversation {
   call<M extends PdkMethod>(method: M, argument: PdkArgument<M>): Promise<PdkReply<M>> {
     try {
       const call = encodeCall(method, argument)
+      const frames = this.#open(method)
+      this.#output.push(...call)
       const message = pdk_methods[method].reply as Message<PdkReply<M>>
-      const answered: boolean = pdk_methods[method].reply !== empty
-      if (!answered && !this.#queue) {
-        this.#refuseIfClosing(method)
-        this.#put(call)
-        return answered_nothing as Promise<PdkReply<M>>
+      if ((message as Message<unknown>) === empty) {
+        this.#oweReply(frames)
+        return this_turn as Promise<PdkReply<M>>
       }
-      return observed(
-        this.#enqueue(method, frames => {
-          if (answered) return this.#exchange(frames, method, call, message)
-          this.#put(call)
-          return undefined as PdkReply<M>
-        }),
-      )
+      this.#sendSoon()
+      return observed(this.#awaitReply(frames, method, message))
     } catch (error) {
       return observed(Promise.reject(error as Error))
     }
   }
 
-  /** Answers the request in the plugin's stead, after the calls made so far. */
+  /**
+   * Answers the request in the plugin's stead, after the calls made so far. It does not wait for their
+   * replies, which still reach who does: the event is over with the last of them.
+   */
   exit(exit: Exit): Promise<void> {
     try {
       if (!Number.isInteger(exit.status) || exit.status < 100 || exit.status > 599) {
         throw new RangeError(`${exit.status} is no HTTP status`)
       }
       const call = encodeCall('kong.response.exit', exit)
-      return observed(
-        this.#last('kong.response.exit', 'the request was answered', frames => {
-          frames.send(...this.#takeOutput(), ...call)
-          this.#finish('exited', 'the request was answered')
-        }).catch((error: unknown) => {
-          this.#fatal ??= error as Error
-          throw error
-        }),
-      )
+      this.#open('kong.response.exit')
+      this.#closing = 'the request was answered'
+      this.#output.push(...call)
+      this.#send()
+      if (this.#awaited === 0) this.#finish('exited')
+      return this_turn
     } catch (error) {
       this.#fatal ??= error as Error
       return observed(Promise.reject(error as Error))
@@ -121,97 +119,104 @@ export class Conversation {
   }
 
   /**
-   * Lets the request go on, after the calls made so far.
+   * Lets the request go on, once the calls made so far have their replies.
    * @throws what made that impossible: an `exit` that failed, a stream that cannot be followed.
    */
   async end(): Promise<void> {
-    while (this.#queue) await this.#queue
+    while (this.#awaited > 0) await new Promise<void>(resolve => (this.#onreplied = resolve))
     if (this.#fatal) throw this.#fatal
     const answer = rpc_return.encode({ sequence: this.#sequence })
-    await this.#last('the end of the event', 'the event has ended', async frames => {
-      frames.send(...this.#takeOutput(), end_of_event, answer)
-      // A connection that we close before would make Kong fail on them. What is wrong with one of
-      // them is wrong with the connection, and shows there.
-      await this.#readOwed(frames).catch(() => undefined)
-      this.#finish('continued', 'the event has ended')
+    this.#open('the end of the event')
+    this.#closing = 'the event has ended'
+    this.#output.push(end_of_event, answer)
+    this.#send()
+    // A connection that we close before Kong has written what it owes would make it fail on that.
+    if (this.#owed === 0) this.#finish('continued')
+  }
+
+  /** @throws PdkError when no further call is accepted. */
+  #open(what: string): FrameStream {
+    if (this.#frames && !this.#closing) return this.#frames
+    throw new PdkError(`${what} was called although ${this.#closing ?? 'Kong is gone'}`)
+  }
+
+  #sendSoon(): void {
+    if (this.#sending) return
+    this.#sending = true
+    void this_turn.then(() => {
+      this.#sending = false
+      this.#send()
     })
   }
 
-  #put(call: readonly Uint8Array[]): void {
-    this.#output.push(...call)
-    this.#owed += 1
-  }
-
-  #takeOutput(): readonly Uint8Array[] {
+  #send(): void {
     const output = this.#output
     this.#output = []
-    return output
+    if (output.length > 0) this.#frames?.send(...output)
   }
 
-  async #readOwed(frames: FrameStream): Promise<void> {
-    for (; this.#owed > 0; this.#owed -= 1) await this.#read(frames)
+  #awaitReply<R>(frames: FrameStream, method: PdkMethod, message: Message<R>): Promise<R> {
+    this.#awaited += 1
+    return new Promise((resolve, reject) => {
+      frames.next({
+        resolve: frame => {
+          try {
+            resolve(message.decode(frame))
+          } catch (cause) {
+            reject(new PdkError(`the reply to ${method} cannot be decoded`, { cause }))
+          }
+          this.#replied()
+        },
+        reject: error => {
+          reject(error)
+          this.#failed(error)
+          this.#replied()
+        },
+      })
+    })
   }
 
-  async #exchange<R>(
-    frames: FrameStream,
-    method: PdkMethod,
-    call: readonly Uint8Array[],
-    message: Message<R>,
-  ): Promise<R> {
-    frames.send(...this.#takeOutput(), ...call)
-    if (this.#owed > 0) await this.#readOwed(frames)
-    const reply = await this.#read(frames)
-    try {
-      return message.decode(reply)
-    } catch (cause) {
-      throw new PdkError(`the reply to ${method} cannot be decoded`, { cause })
-    }
+  #replied(): void {
+    this.#awaited -= 1
+    if (this.#awaited > 0) return
+    this.#onreplied?.()
+    if (this.exited) this.#finish('exited')
   }
 
-  async #read(frames: FrameStream): Promise<Buffer> {
-    try {
-      return await frames.read()
-    } catch (error) {
-      if (error instanceof FrameTooLargeError) this.#fatal ??= error
-      throw error
-    }
+  /** Nobody waits for it but the end of the event. */
+  #oweReply(frames: FrameStream): void {
+    this.#owed += 1
+    frames.next({
+      resolve: () => this.#paid(),
+      reject: error => {
+        this.#failed(error)
+        // What is wrong with the stream shows to who reads on; who is gone, is told of by `ondrop`.
+        if (error instanceof FrameTooLargeError) this.#paid()
+      },
+    })
   }
 
-  async #last(
-    what: string,
-    closing: Closing,
-    send: (frames: FrameStream) => Promise<void> | void,
-  ): Promise<void> {
-    const sent = this.#enqueue(what, send)
-    this.#closing ??= closing
-    await sent
+  #paid(): void {
+    this.#owed -= 1
+    if (this.#owed === 0 && this.#closing === 'the event has ended') this.#finish('continued')
   }
 
-  #refuseIfClosing(what: string): void {
-    if (this.#closing) throw new PdkError(`${what} was called although ${this.#closing}`)
+  #failed(error: Error): void {
+    if (error instanceof FrameTooLargeError) this.#fatal ??= error
   }
 
-  /** Rejects, or throws at once when no further call is accepted. */
-  #enqueue<T>(what: string, step: (frames: FrameStream) => T | Promise<T>): Promise<T> {
-    this.#refuseIfClosing(what)
-    const run = async () => {
-      if (!this.#frames) throw new ConnectionDroppedError(`Kong is gone: ${what} was not sent`)
-      return step(this.#frames)
-    }
-    const result = this.#queue ? this.#queue.then(run) : run()
-    const over = () => {
-      if (this.#queue === queue) this.#queue = undefined
-    }
-    const queue: Promise<void> = result.then(over, over) // the caller has it; the queue only waits
-    this.#queue = queue
-    return result
+  /** Kong drops the connection when it has read an exit: that is how an exit ends. */
+  #dropped(): void {
+    if (this.exited) return this.#finish('exited')
+    this.#closing = 'Kong is gone'
+    this.#finish('dropped')
   }
 
-  #finish(ending: Ending, closing: Closing): void {
+  #finish(ending: Ending): void {
     if (!this.#frames) return
-    this.#closing = closing
     this.#frames.ondrop = undefined
     this.#frames = undefined
+    this.#output = []
     this.#settle(ending)
   }
 }

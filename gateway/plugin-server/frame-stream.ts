@@ -10,20 +10,21 @@ export class ConnectionDroppedError extends Error {
 /** One for all: to make an error costs more than to encode the answer that ends a conversation. */
 const conversation_over = new ConnectionDroppedError('the conversation is over')
 
-/** More frames than this waiting unread is no conversation: one call has one reply. */
+/** More frames than this that nobody waits for is no conversation: one call has one reply. */
 const max_waiting = 1024
 
-interface Reader {
+/** Who waits for one frame. Neither may throw. */
+export interface Reader {
   resolve(frame: Buffer): void
   reject(error: Error): void
 }
 
-/** A connection as frames: written at any time, read one by one by a single reader. */
+/** A connection as frames: written at any time, and read by those who wait, in their order. */
 export class FrameStream {
   readonly #stream: Duplex
   readonly #decoder = new FrameDecoder()
   #waiting: Buffer[] = []
-  #reader: Reader | undefined
+  #readers: Reader[] = []
   #failure: Error | undefined
   /** Called when the connection is gone, whoever ended it; at most once. */
   ondrop: (() => void) | undefined
@@ -31,11 +32,10 @@ export class FrameStream {
   constructor(stream: Duplex) {
     this.#stream = stream
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
-    stream.on('error', cause => this.#fail(new ConnectionDroppedError(cause.message, { cause })))
+    stream.on('error', cause => this.#drop(new ConnectionDroppedError(cause.message, { cause })))
     stream.on('end', () => this.destroy())
     stream.on('close', () => {
-      if (!this.#failure) this.#fail(new ConnectionDroppedError('the connection was closed'))
-      this.ondrop?.()
+      this.#drop(this.#failure ?? new ConnectionDroppedError('the connection was closed'))
     })
   }
 
@@ -50,12 +50,15 @@ export class FrameStream {
    * stays writable, and what still comes is read and thrown away so that the sender is not blocked).
    */
   read(): Promise<Buffer> {
+    return new Promise((resolve, reject) => this.next({ resolve, reject }))
+  }
+
+  /** The same without a promise: `reader` is told as soon as its frame is there. */
+  next(reader: Reader): void {
     const frame = this.#waiting.shift()
-    if (frame !== undefined) return Promise.resolve(frame)
-    if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject }
-    })
+    if (frame !== undefined) reader.resolve(frame)
+    else if (this.#failure !== undefined) reader.reject(this.#failure)
+    else this.#readers.push(reader)
   }
 
   /**
@@ -99,15 +102,22 @@ export class FrameStream {
   }
 
   #deliver(frame: Buffer): void {
-    const reader = this.#reader
-    this.#reader = undefined
+    const reader = this.#readers.shift()
     if (reader === undefined) this.#waiting.push(frame)
     else reader.resolve(frame)
   }
 
   #fail(failure: Error): void {
     this.#failure ??= failure
-    this.#reader?.reject(this.#failure)
-    this.#reader = undefined
+    const readers = this.#readers
+    this.#readers = []
+    for (const reader of readers) reader.reject(this.#failure)
+  }
+
+  #drop(failure: Error): void {
+    this.#fail(failure)
+    const ondrop = this.ondrop
+    this.ondrop = undefined
+    ondrop?.()
   }
 }

@@ -49,6 +49,7 @@ async function echo(content: Uint8Array, headers: Headers = {}) {
     'kong.service.request.clear_header': name => void done.push(name),
     'kong.ctx.shared.set': ([key, value]) => void shared.set(key, value),
     'kong.ctx.shared.get': key => shared.get(key) as string,
+    'kong.log.info': () => undefined,
     'kong.log.warn': values => void done.push(values),
   }
   const outcome = await client.handleEvent(instance, 'access', host)
@@ -73,6 +74,11 @@ describe("our PDK over kong-pdk's", () => {
     const headers = { 'x-one': 'Größe', 'x-list': ['1', '2'], 'x-empty': '' }
     const { told } = await echo(every_byte, headers)
     expect(told).toMatchObject({ headers, header: '1', missing: true, empty: true })
+  })
+
+  it('gives each of several calls that are made at once its own reply', async () => {
+    const { told } = await echo(every_byte)
+    expect(told).toMatchObject({ at_once: ['10.0.0.1', 'POST', null, 443] })
   })
 
   it('passes on what Kong says of request, client and node', async () => {

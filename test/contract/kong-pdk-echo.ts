@@ -29,6 +29,12 @@ export class Plugin {
       ],
       client: [await kong.client.getIp(), await kong.client.getForwardedIp()],
       node: await kong.node.getId(),
+      at_once: await Promise.all([
+        kong.client.getIp(),
+        kong.request.getMethod(),
+        kong.log.info('between').then(() => null),
+        kong.request.getForwardedPort(),
+      ]),
     }
     await kong.response.setHeader('x-one', '1')
     await kong.response.setHeaders({ 'x-two': ['1', '2'] })

@@ -1,6 +1,6 @@
 import type { Express } from 'express'
 import { inject } from 'light-my-request'
-import type { Headers, Pdk } from '../../../gateway/plugin-server/pdk.ts'
+import type { Headers, Pdk, RawBody } from '../../../gateway/plugin-server/pdk.ts'
 import { FailedRequest } from '../failed-request.ts'
 import { readBody } from '../http/read-body.ts'
 import { requestSpan } from '../tracing/request-span.ts'
@@ -21,21 +21,30 @@ const not_sent: ReadonlySet<string> = new Set([
 
 /**
  * `serve: authorization`. The app answers in process, and its answer is the end of the request.
- * Gives its status. Throws FailedRequest once the headers are read.
+ * Gives its status. Throws FailedRequest once the headers are read. All that is to be known is asked
+ * at once, which is one exchange with Kong; a body too, whatever the method is: Kong's is empty where
+ * there is none.
  */
 export async function serveAuthorization(kong: Pdk, app: Express, tracer: Tracer): Promise<number> {
-  const method = await kong.request.getMethod()
-  if (!methods.has(method)) {
-    await kong.response.exit(405, unknown_method, { 'content-type': 'application/json' })
-    return 405
-  }
-  const url = await kong.request.getPathWithQuery()
-  const headers = await kong.request.getHeaders(kong_header_limit)
+  const given = kong.request.getHeaders(kong_header_limit)
+  const asked = Promise.all([
+    kong.request.getMethod(),
+    kong.request.getPathWithQuery(),
+    kong.client.getForwardedIp(),
+  ])
+  const body = kong.request.getRawBody()
+  // Who waits for them is told, and nobody may come to that.
+  for (const late of [asked, body]) late.catch(() => undefined)
+  const headers = await given
   try {
-    const ip = await kong.client.getForwardedIp()
+    const [method, url, ip] = await asked
+    if (!methods.has(method)) {
+      await kong.response.exit(405, unknown_method, { 'content-type': 'application/json' })
+      return 405
+    }
     const { name, attributes } = requestSpan(method, url, headers)
     return await tracer.request(name, parseTraceparent(headers['traceparent']), attributes, () =>
-      answer(kong, app, { method, url, headers, ip }),
+      answer(kong, app, { method, url, headers, ip, body }),
     )
   } catch (error) {
     throw new FailedRequest(error, headers)
@@ -48,17 +57,17 @@ interface Asked {
   readonly headers: Headers
   /** The client's address, as Kong sees it. */
   readonly ip: string
+  /** Of no interest where the method has none. */
+  readonly body: Promise<RawBody>
 }
 
 async function answer(
   kong: Pdk,
   app: Express,
-  { headers, method, url, ip }: Asked,
+  { headers, method, url, ip, body }: Asked,
 ): Promise<number> {
   // One byte more than allowed is enough for the app to refuse the rest.
-  const payload = hasBody(method)
-    ? await readBody(await kong.request.getRawBody(), most_body_bytes + 1)
-    : undefined
+  const payload = hasBody(method) ? await readBody(await body, most_body_bytes + 1) : undefined
   const response = await inject(app, {
     method: method as 'GET',
     url,

@@ -1,41 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 
-import type { Pdk } from '../../../../gateway/plugin-server/pdk.ts'
 import { pdk_methods } from '../../../../gateway/plugin-server/pdk-methods.ts'
 import { connectInMemory } from '../../../support/plugin-server/kong-peer.ts'
 import { pluginModule } from '../../../support/plugin-server/plugin-module.ts'
-
-const string = pdk_methods['kong.request.get_method'].reply
-
-/** Runs one access phase on instance 1. */
-function runAccess(access: (kong: Pdk) => Promise<void>) {
-  const server = connectInMemory(pluginModule(access))
-  server.instances.open({ id: 1, name: 'pbtest', config: '{}' })
-  server.peer.startEvent(1)
-  return server
-}
+import { runAccess, watchWrites } from '../../../support/plugin-server/run-access.ts'
 
 describe('a conversation with Kong', () => {
-  it('queues calls made at once: the second is sent when the first has its reply', async () => {
-    let got: unknown
-    const { peer } = runAccess(async kong => {
-      got = await Promise.all([kong.request.getMethod(), kong.request.getHeader('a')])
-    })
-    expect((await peer.readCall())[0]).toBe('kong.request.get_method')
-    const early = peer.frames.read()
-    let second_was_sent = false
-    void early.then(() => (second_was_sent = true))
-    await new Promise(setImmediate)
-    expect(second_was_sent).toBe(false)
-    peer.frames.send(string.encode('POST'))
-    expect((await early).toString()).toBe('kong.request.get_header')
-    expect((await peer.frames.read()).toString('hex')).toBe('0a0161')
-    peer.frames.send(Buffer.alloc(0))
-    expect(await peer.readText()).toBe('')
-    await peer.readReturn()
-    expect(got).toEqual(['POST', undefined])
-  })
-
   it('repeats a sequence that no JavaScript number holds', async () => {
     const { peer, instances } = connectInMemory(pluginModule(() => Promise.resolve()))
     instances.open({ id: 1, name: 'pbtest', config: '{}' })
@@ -60,8 +30,7 @@ describe('a conversation with Kong', () => {
 
   it('sends a call that is answered with nothing together with the end, and waits for its answer', async () => {
     const { peer, instances } = runAccess(kong => kong.service.request.setHeaders({ a: '1' }))
-    const chunks: Buffer[] = []
-    peer.stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    const chunks = watchWrites(peer)
     const [method] = await peer.readCall()
     expect(method).toBe('kong.service.request.set_headers')
     expect(await peer.readText()).toBe('')
@@ -74,29 +43,6 @@ describe('a conversation with Kong', () => {
     expect(instances.find(1)?.events.size).toBe(0)
     peer.startEvent(1, 8)
     expect((await peer.readCall())[0]).toBe(method)
-  })
-
-  it('keeps the order of calls, whether they are answered or not', async () => {
-    const got: unknown[] = []
-    const { peer } = runAccess(async kong => {
-      const method = kong.request.getMethod()
-      void kong.log.info('first')
-      const path = kong.request.getPath()
-      void kong.log.info('second')
-      got.push(await path, await method)
-    })
-    const reply = pdk_methods['kong.request.get_path'].reply
-    expect((await peer.readCall())[0]).toBe('kong.request.get_method')
-    peer.frames.send(reply.encode('GET'))
-    expect((await peer.readCall())[0]).toBe('kong.log.info')
-    expect((await peer.readCall())[0]).toBe('kong.request.get_path')
-    peer.frames.send(Buffer.alloc(0))
-    peer.frames.send(reply.encode('/mcp'))
-    const [method, argument] = await peer.readCall()
-    expect(method).toBe('kong.log.info')
-    expect(pdk_methods['kong.log.info'].argument.decode(argument)).toEqual(['second'])
-    expect(await peer.readText()).toBe('')
-    expect(got).toEqual(['/mcp', 'GET'])
   })
 
   it('G01 answers 503 when the phase fails after a call that is answered with nothing', async () => {
@@ -137,22 +83,6 @@ describe('a conversation with Kong', () => {
     expect(lines.map(line => line['msg'])).toContain(
       'a phase failed after it had answered the request',
     )
-  })
-
-  it('rejects calls in flight, queued and later ones when Kong goes away', async () => {
-    const { promise: outcome, resolve } = Promise.withResolvers<string[]>()
-    const { peer, instances } = runAccess(async kong => {
-      const calls = [kong.request.getMethod(), kong.request.getPath()]
-      const states = (await Promise.allSettled(calls)).map(({ status }) => status)
-      const late = await kong.request.getHost().catch((error: unknown) => String(error))
-      resolve([...states, late])
-    })
-    await peer.readCall()
-    const [event] = instances.find(1)?.events ?? []
-    peer.stream.destroy()
-    expect(await event).toBe('dropped')
-    expect(await outcome).toEqual(['rejected', 'rejected', expect.stringContaining('Kong is gone')])
-    expect(instances.find(1)?.events.size).toBe(0)
   })
 
   it('forgets an event at the drop although its plugin never settles', async () => {

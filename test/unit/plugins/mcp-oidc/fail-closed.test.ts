@@ -48,7 +48,14 @@ describe('an access phase that fails', () => {
         request,
         failing,
       )
-      expect(calls.slice(-2)).toEqual([failing, 'response.exit'])
+      expect(calls).toEqual([
+        'request.getHeaders',
+        'request.getMethod',
+        'request.getPathWithQuery',
+        'client.getForwardedIp',
+        'request.getRawBody',
+        'response.exit',
+      ])
       expect(exit?.status).toBe(503)
       expect(line?.detail).toEqual({ err: new Error(`${failing} failed`), request_id: 'r-1' })
     },

@@ -89,6 +89,55 @@ describe('the client of the plugin server', () => {
     expect(seen).toEqual([{ a: '1', b: ['2', '3'] }, ['text', 5]])
   })
 
+  it('works through calls that were made at once, and answers in their order', async () => {
+    const { promise: got, resolve } = Promise.withResolvers<unknown[]>()
+    const module = pluginModule(async kong => {
+      const calls = [kong.request.getMethod(), kong.request.getPath(), kong.request.getHeader('a')]
+      const replies = await Promise.all(calls)
+      const address = kong.client.getIp()
+      await kong.response.exit(401)
+      resolve([...replies, await address])
+    })
+    await using kong = await open(module)
+    const id = await kong.client.startInstance('pbtest', {})
+    const order: string[] = []
+    const answer = (value: string) => () => {
+      order.push(value)
+      return value
+    }
+    const outcome = await kong.client.handleEvent(id, 'access', {
+      'kong.request.get_method': () => new Promise(setImmediate).then(answer('GET')),
+      'kong.request.get_path': answer('/'),
+      'kong.request.get_header': answer('A'),
+      'kong.client.get_ip': () => new Promise(setImmediate).then(answer('192.0.2.7')),
+    })
+    expect(outcome).toMatchObject({ kind: 'exit', status: 401 })
+    expect(order).toEqual(['GET', '/', 'A', '192.0.2.7'])
+    expect(await got).toEqual(['GET', '/', 'A', '192.0.2.7'])
+  })
+
+  it('ends an event at the first call that fails, and answers none of those behind it', async () => {
+    const { promise: outcome, resolve } = Promise.withResolvers<string[]>()
+    const module = pluginModule(async kong => {
+      const calls = [kong.request.getMethod(), kong.request.getPath(), kong.request.getHost()]
+      resolve((await Promise.allSettled(calls)).map(({ status }) => status))
+      await Promise.all(calls)
+    })
+    await using kong = await open(module)
+    const id = await kong.client.startInstance('pbtest', {})
+    let asked = 0
+    const event = kong.client.handleEvent(id, 'access', {
+      'kong.request.get_method': () => 'GET',
+      'kong.request.get_path': () => {
+        throw new Error('host broke')
+      },
+      'kong.request.get_host': () => String((asked += 1)),
+    })
+    await expect(event).rejects.toThrow('host broke')
+    expect(await outcome).toEqual(['fulfilled', 'rejected', 'rejected'])
+    expect(asked).toBe(0)
+  })
+
   it('tells what an exit answers, event after event', async () => {
     const module = pluginModule(kong => kong.response.exit(401, 'no', { a: ['1', '2'] }))
     await using kong = await open(module)
