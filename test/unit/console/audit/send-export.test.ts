@@ -106,6 +106,7 @@ describe('sendExport', () => {
     response.pause()
     expect(await ended).toMatchObject({ message: 'nothing was read for 300 ms' })
     expect(finished()).toBe(true)
+    response.destroy() // who reads nothing does not see the end either
   })
 
   it('C02 a failure in the middle cuts the answer: no part looks like the whole', async () => {
