@@ -1,15 +1,10 @@
-import { mkdtemp, chmod, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
-import { startPostgres } from '../../gateway/local/postgres.ts'
 import { createParts } from '../../gateway/local/stack/parts.ts'
 import { countActiveConnections } from '../../storage/connections.ts'
-import { type Database, openDatabase } from '../../storage/database.ts'
-import { migrate } from '../../storage/migrate.ts'
+import type { Database } from '../../storage/database.ts'
 import { testRing } from '../support/key-ring.ts'
-import { fill } from './connections-scale/fill.ts'
+import { openFilledDatabases } from './connections-scale/databases.ts'
 import { type Filled, measure, type Times, type WorkName } from './connections-scale/measure.ts'
 import { type Plan, plansOf, scanned } from './connections-scale/plans.ts'
 import { percentile, table } from './table.ts'
@@ -65,34 +60,18 @@ async function main({ connections, quick, plans, ratio }: ReturnType<typeof opti
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => void parts.stop().then(() => process.exit(1)))
   try {
-    const folder = await mkdtemp(join(tmpdir(), 'connections-scale-'))
-    await chmod(folder, 0o711) // when root runs this, PostgreSQL's account passes through it
-    parts.add('folder', () => rm(folder, { recursive: true, force: true }))
-    const postgres = await startPostgres({
-      data_directory: join(folder, 'postgres'),
-      settings: { fsync: 'off', synchronous_commit: 'off', max_wal_size: '4GB' },
-    })
-    parts.add('PostgreSQL', () => postgres.stop())
-
     const ring = testRing('scale')
-    const open = async (name: string, size: number) => {
-      report(`Filling a database with ${size} connections`)
-      const url = await createDatabase(postgres.url, name)
-      const db = openDatabase(url, { max: 8, statement_timeout: 0 })
-      parts.add(name, () => db.destroy())
-      await migrate(db)
-      const store = { db, ring }
-      return { url, store, real: await fill(store, size, Math.min(real, size), report) }
-    }
-    const small = await open('small', few)
-    const large = await open('large', connections)
+    const sizes = [few, connections]
+    const databases = await openFilledDatabases({ sizes, real, ring, parts, report })
+    const [, large] = databases
+    if (large === undefined) throw new Error('there is no large database')
     await sql`checkpoint`.execute(large.store.db)
 
     report('Measuring')
     const rounds = quick
       ? { validate: 1_000, refresh: 500, revoke: 400 }
       : { validate: 3_000, refresh: 1_500, revoke: 800 }
-    const slow = printTimes(await measure([small, large], rounds), connections, ratio)
+    const slow = printTimes(await measure(databases, rounds), connections, ratio)
     await printSizes(large.store.db, connections)
     await printCount(large)
     const last = large.real.at(-1)
@@ -102,13 +81,6 @@ async function main({ connections, quick, plans, ratio }: ReturnType<typeof opti
   } finally {
     await parts.stop()
   }
-}
-
-async function createDatabase(server_url: string, name: string): Promise<string> {
-  const server = openDatabase(server_url, { max: 1 })
-  await sql`create database ${sql.ref(name)}`.execute(server)
-  await server.destroy()
-  return Object.assign(new URL(server_url), { pathname: `/${name}` }).href
 }
 
 /** Whether anything is slower than allowed. */

@@ -1,18 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { importJWK, type JWK, SignJWT } from 'jose'
-import { startPostgres } from '../../gateway/local/postgres.ts'
-import { createParts } from '../../gateway/local/stack/parts.ts'
-import { createConnection } from '../../storage/connections.ts'
-import { endConnection } from '../../storage/end-connections.ts'
-import { parseKeyRing } from '../../storage/key-ring.ts'
-import { type DeafRelay, openDeafRelay } from '../support/deaf-relay.ts'
-import { openReplicas, type Replica, type Replicas } from '../support/replicas.ts'
-import { percentile, table } from './table.ts'
+import { lag_goals, type Lags, measureLags } from './revocation/measure.ts'
 import { runScript } from './run-script.ts'
+import { percentile, table } from './table.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const usage = `Usage: npm run load:revocation -- [--connections N] [--replicas N] [--cut N]
@@ -28,16 +17,6 @@ with the sessions in which the plugin servers listen cut off without a word.
 
 Ends with 1 when the p99 is above 100 ms, or one of the cut off ones above 5 s.
 `
-/** Milliseconds. */
-const goal = 100
-const goal_cut = 5_000
-/** How often a gateway is asked whether it still lets a token in, milliseconds. */
-const pause = 2
-
-interface Holder {
-  readonly id: string
-  readonly access_token: string
-}
 
 function options() {
   const { values } = parseArgs({
@@ -57,123 +36,29 @@ function options() {
 }
 
 async function main({ connections, replicas, cut }: ReturnType<typeof options>): Promise<boolean> {
-  const parts = createParts(line => process.stderr.write(`${line}\n`))
-  const say = (line: string) => void process.stderr.write(`${line}\n`)
-  try {
-    const folder = await mkdtemp(join(tmpdir(), 'mcp-oidc-lag-'))
-    await chmod(folder, 0o711)
-    parts.add('folder', () => rm(folder, { recursive: true, force: true }))
-    const postgres = await startPostgres({ data_directory: join(folder, 'postgres') })
-    parts.add('PostgreSQL', () => postgres.stop())
-    process.env['TEST_DATABASE_URL'] = postgres.url
-    const relays: DeafRelay[] = []
-    const system = await openReplicas({
-      count: replicas,
-      settings: () => Promise.resolve({}),
-      async database_url(url) {
-        const through = new URL(url)
-        const target = { host: through.hostname, port: Number(through.port) }
-        const relay = await openDeafRelay(target)
-        parts.add('relay', () => relay.close())
-        relays.push(relay)
-        through.hostname = '127.0.0.1'
-        through.port = String(relay.port)
-        return through.href
-      },
-    })
-    parts.add('gateways', () => system.close())
-    say(`${replicas} gateways, ${connections + cut} connections`)
-    const holders = await make(system, connections + cut)
-    for (const { access_token } of holders)
-      await Promise.all(system.replicas.map(replica => expectAdmitted(replica, access_token)))
-    const lags: number[] = []
-    for (const holder of holders.slice(0, connections)) lags.push(...(await end(system, holder)))
-    for (const relay of relays) relay.freeze(startup => startup.includes('listener'))
-    const cut_off = holders.slice(connections)
-    for (const { access_token } of cut_off)
-      await Promise.all(system.replicas.map(replica => expectAdmitted(replica, access_token)))
-    const lags_cut = (await Promise.all(cut_off.map(holder => end(system, holder)))).flat()
-    return report(lags, lags_cut)
-  } finally {
-    await parts.stop()
-  }
+  const report = (line: string) => void process.stderr.write(`${line}\n`)
+  return conclude(await measureLags({ connections, replicas, cut, report }))
 }
 
-/** Connections with an access token each, as if people had signed in. */
-async function make({ db, settings, url }: Replicas, count: number): Promise<readonly Holder[]> {
-  const store = { db, ring: parseKeyRing(String(settings['storage_keys'])) }
-  const { keys } = JSON.parse(String(settings['signing_keys'])) as { keys: JWK[] }
-  const [jwk = {}] = keys
-  const key = await importJWK(jwk, 'ES256')
-  return Promise.all(
-    Array.from({ length: count }, async () => {
-      const id = `con_${randomBytes(12).toString('base64url')}`
-      const who = { user_id: `usr_${id}`, org_id: 'acme', client_id: 'client' }
-      await createConnection(store, {
-        id,
-        ...who,
-        idp_id: 'dev',
-        expires_at: new Date(Date.now() + 3_600_000),
-        profile: { email: 'somebody@acme.example', roles: [], idp_sub: id },
-      })
-      const claims = { sid: id, org_id: who.org_id, client_id: who.client_id, scope: 'mcp:tools' }
-      const access_token = await new SignJWT(claims)
-        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: jwk.kid ?? '' })
-        .setIssuer(url)
-        .setAudience(`${url}/mcp`)
-        .setSubject(who.user_id)
-        .setJti(id)
-        .setIssuedAt()
-        .setExpirationTime('1h')
-        .sign(key)
-      return { id, access_token }
-    }),
-  )
-}
-
-async function statusAt({ url }: Replica, access_token: string): Promise<number> {
-  const response = await fetch(`${url}/mcp`, {
-    headers: { authorization: `Bearer ${access_token}` },
-  })
-  await response.arrayBuffer()
-  return response.status
-}
-
-async function expectAdmitted(replica: Replica, access_token: string): Promise<void> {
-  const status = await statusAt(replica, access_token)
-  if (status !== 200) throw new Error(`a good token was answered ${status}`)
-}
-
-/** Ends a connection. Gives, for each gateway, how long after that it let the last request in. */
-async function end({ db, settings, replicas }: Replicas, holder: Holder): Promise<number[]> {
-  const store = { db, ring: parseKeyRing(String(settings['storage_keys'])) }
-  await endConnection(store, holder.id, 'operator')
-  const ended = performance.now()
-  return Promise.all(
-    replicas.map(async replica => {
-      for (;;) {
-        const status = await statusAt(replica, holder.access_token)
-        const lag = performance.now() - ended
-        if (status === 401) return lag
-        if (status !== 200) throw new Error(`answered ${status} while a connection ended`)
-        if (lag > 4 * goal_cut) return Infinity
-        await new Promise(resolve => setTimeout(resolve, pause))
-      }
-    }),
-  )
-}
-
-function report(lags: readonly number[], cut: readonly number[]): boolean {
+function conclude({ cut_off, listening }: Lags): boolean {
   const row = (name: string, values: readonly number[]) => [
     name,
     values.length,
     ...[0.5, 0.99, 1].map(share => percentile(values, share).toFixed(1)),
   ]
   const heading = ['', 'measured', 'p50 ms', 'p99 ms', 'largest ms']
-  const rows = [row('they listen', lags), ...(cut.length > 0 ? [row('cut off', cut)] : [])]
+  const rows = [
+    row('they listen', listening),
+    ...(cut_off.length > 0 ? [row('cut off', cut_off)] : []),
+  ]
   process.stdout.write(table([heading, ...rows]))
-  const good = percentile(lags, 0.99) <= goal && cut.every(lag => lag <= goal_cut)
-  if (!good) process.stdout.write(`Not good: the goals are ${goal} ms and ${goal_cut} ms\n`)
+  const good =
+    percentile(listening, 0.99) <= lag_goals.listening &&
+    cut_off.every(lag => lag <= lag_goals.cut_off)
+  if (!good)
+    process.stdout.write(
+      `Not good: the goals are ${lag_goals.listening} ms and ${lag_goals.cut_off} ms\n`,
+    )
   return good
 }
 

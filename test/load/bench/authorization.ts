@@ -8,7 +8,7 @@ import { askPluginServer } from './ask-plugin-server.ts'
 import { openPartCosts, type PartCosts } from './part-costs.ts'
 import { measureProviderFloor } from './provider-floor.ts'
 import { pluginConfig } from './resource.ts'
-import { atLeast, type Section } from './section.ts'
+import { atLeast, figure, type Section } from './write-up/section.ts'
 import { startInstance } from './server-process.ts'
 
 export interface AuthorizationOptions {
@@ -39,13 +39,23 @@ export async function measureAuthorization(
     tokens.push(body)
     clients.push(redemption.client_id)
   }
-  // Each works on a connection of its own: refreshes of one take turns.
-  const refreshAt = (ask: Ask) => async (worker: number) => {
-    const { refresh_token = '' } = tokens[worker] ?? {}
-    const grant = { grant_type: 'refresh_token', refresh_token, client_id: clients[worker] ?? '' }
+  const refreshWith = async (ask: Ask, index: number) => {
+    const { refresh_token = '' } = tokens[index] ?? {}
+    const grant = { grant_type: 'refresh_token', refresh_token, client_id: clients[index] ?? '' }
     const { body, status } = await ask(grant)
     if (status !== 200) throw new Error(`no refresh: ${status} ${JSON.stringify(body)}`)
-    tokens[worker] = body
+    tokens[index] = body
+  }
+  // Each works on a connection of its own: refreshes of one take turns.
+  const refreshAt = (ask: Ask) => (worker: number) => refreshWith(ask, worker)
+  // Each takes connections of its own in turn, all of them together every one there is.
+  const refreshAllAt = (ask: Ask) => {
+    const next = Array.from({ length: at_once }, (_, worker) => worker)
+    return async (worker: number) => {
+      const index = next[worker] ?? worker
+      next[worker] = index + at_once < tokens.length ? index + at_once : worker
+      await refreshWith(ask, index)
+    }
   }
   const measure = async (
     name: string,
@@ -73,9 +83,15 @@ export async function measureAuthorization(
   )
   const ask = await atPluginServer(system)
   const direct = await measure('refresh at the plugin server', refreshes, at_once, refreshAt(ask))
+  const many = await measure(
+    `refresh at the plugin server, ${tokens.length} connections in turn`,
+    refreshes,
+    at_once,
+    refreshAllAt(ask),
+  )
   report('oidc-provider alone')
   const floor = await measureProviderFloor(Math.max(refreshes, 2_000))
-  const all = [signed_in, through_gateway, direct]
+  const all = [signed_in, through_gateway, direct, many]
   return [
     {
       title: 'Sign-ins and refreshes',
@@ -84,7 +100,8 @@ export async function measureAuthorization(
         `the disk. A sign-in goes through the local gateway: registration, authorization, provider choice, password ` +
         `page, consent and redemption. A refresh rotates the token; the identity provider was asked within the ` +
         `last minute, so it is not asked again. At the plugin server: the load plays Kong over the plugin ` +
-        `protocol, and nothing else is on the path.`,
+        `protocol, and nothing else is on the path; each of those at once has a connection of its own, or takes its ` +
+        `share of all that signed in, in turn.`,
       rows: [
         ['work', 'per second', 'p50 ms', 'p99 ms'],
         ...all.map(({ name, per_second, durations }) => [
@@ -98,6 +115,18 @@ export async function measureAuthorization(
         atLeast('sign-ins per second, everything on these processors', 50, signed_in.per_second),
       ],
       unmeasured: [],
+      plots: [
+        {
+          name: 'authorization',
+          title: 'Sign-ins and refreshes, everything on these processors',
+          unit: 'per second',
+          bars: all.map(({ name, per_second }) => {
+            const text = per_second.toFixed(1)
+            return { label: name, value: Number(text), text }
+          }),
+          goal: { text: '900 refreshes at the plugin server', value: 900 },
+        },
+      ],
     },
     costSection(all, floor),
   ]
@@ -125,10 +154,10 @@ function costSection(all: readonly Measured[], floor: number): Section {
         return [
           measured.name,
           ...[plugin_server, postgres, gateway, identity_provider, load].map(cost =>
-            cost.toFixed(2),
+            figure(cost, 2),
           ),
-          ours(measured).toFixed(2),
-          ((processors * 1000) / ours(measured)).toFixed(0),
+          figure(ours(measured), 2),
+          figure((processors * 1000) / ours(measured), 0),
         ]
       }),
       ['refresh by oidc-provider alone', floor.toFixed(2), ...Array<string>(6).fill('')],

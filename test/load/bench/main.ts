@@ -1,116 +1,88 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { format, resolveConfig } from 'prettier'
 import { startChild } from '../../../gateway/local/stack/child.ts'
-import { openLocalSystem } from '../local-system.ts'
+import { createParts } from '../../../gateway/local/stack/parts.ts'
+import { type LocalSystem, openLocalSystem } from '../local-system.ts'
 import { root } from '../parts.ts'
-import { measureAuthorization } from './authorization.ts'
-import { measureCosts } from './process-costs.ts'
-import { measureFloors } from './protocol-floor.ts'
-import type { Section } from './section.ts'
-import { measureToolCalls } from './tool-calls.ts'
-import { machine, toMarkdown, toText } from './write-up.ts'
+import { runScript } from '../run-script.ts'
+import { type BenchOptions, type PartName, readOptions, usage } from './options.ts'
+import { type Run, suite } from './suite.ts'
+import { drawBars } from './write-up/bar-plot.ts'
+import { replaceFigures } from './write-up/figures.ts'
+import type { Section } from './write-up/section.ts'
+import { machine, toMarkdown, toText } from './write-up/write-up.ts'
 
-const parts = ['floor', 'tool-calls', 'authorization', 'costs'] as const
-type Part = (typeof parts)[number]
-
-const usage = `Usage: npm run bench -- [--quick] [--only PART] [--url URL] [--write]
-
-Measures what the gateway costs, on free ports with a database of its own. Legs that are compared take
-turns in one run, and a ratio is the median of the ratios of each round.
-
-  floor           validation beside a no-op plugin, in our plugin server and in kong-pdk's
-  tool-calls      a tool call through the gateway, beside the MCP server called directly
-  authorization   sign-ins and refreshes per second
-  costs           cold start, memory, workers
-
-  --quick      shorter and fewer rounds: under three minutes, for a first look
-  --only PART  one of these parts
-  --url URL    the gateway that tool calls go through, in the place of the local one
-  --write      put the tables into docs/performance.md
-  --help       print this, and end
-
-Other figures have scripts of their own: load:revocation (revocation lag), load:connections (growth to
-1,000,000 connections), load:refusals (memory over 1,000,000 refusals), load:flood (fairness). Ends
-with 1 when something could not be measured; a goal that is missed is printed, and is no failure.
-`
 const report = (line: string) => void process.stderr.write(`${line}\n`)
 
-function options() {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      only: { type: 'string' },
-      url: { type: 'string' },
-      write: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  const only = parts.find(part => part === values.only)
-  if (values.only !== undefined && !only)
-    throw new TypeError(`--only must be one of ${parts.join(', ')}`)
-  if (values.url !== undefined && !URL.canParse(values.url))
-    throw new TypeError(`--url ${values.url} is no URL`)
-  return { ...values, only }
-}
-
-async function main({ only, quick, url, write }: ReturnType<typeof options>): Promise<void> {
-  const wanted = (part: Part) => only === undefined || only === part
-  const rounds = quick ? 3 : 5
-  report('Starting the system')
-  const system = await openLocalSystem({ launch: startChild, limits: false, log_files: false })
-  const sections: Section[] = []
-  const add = (...found: readonly Section[]) => {
-    sections.push(...found)
-    for (const section of found) process.stdout.write(`${toText(section)}\n`)
+/** Whether every part could be measured. */
+async function main({ parts, quick, url, write }: BenchOptions): Promise<boolean> {
+  const cleanup = createParts(report)
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => void cleanup.stop().then(() => process.exit(1)))
+  let system: Promise<LocalSystem<ReturnType<typeof startChild>>> | undefined
+  const run: Run = {
+    ...{ quick, url, report, cleanup },
+    rounds: quick ? 3 : 5,
+    duration: quick ? 1_500 : 4_000,
+    system: () => (system ??= start()),
   }
+  const start = async () => {
+    report('Starting the system')
+    const started = await openLocalSystem({ launch: startChild, limits: false, log_files: false })
+    cleanup.add('system', () => started.close())
+    return started
+  }
+  const failed: PartName[] = []
+  const began = performance.now()
   try {
     process.stdout.write(`${machine()}\n\n`)
-    if (wanted('floor'))
-      add(...(await measureFloors(system, { rounds, duration: quick ? 1_500 : 4_000, report })))
-    if (wanted('tool-calls'))
-      add(await measureToolCalls(system, { rounds, seconds: quick ? 2 : 5, report, url }))
-    if (wanted('authorization')) {
-      const [sign_ins, refreshes] = quick ? [40, 600] : [200, 4_000]
-      add(...(await measureAuthorization(system, { sign_ins, refreshes, report })))
-    }
-    if (wanted('costs')) {
-      const requests = quick ? 50_000 : 1_000_000
-      add(
-        ...(await measureCosts(system, {
-          rounds,
-          requests,
-          duration: quick ? 1_500 : 4_000,
-          report,
-        })),
-      )
+    for (const [index, part] of parts.entries()) {
+      report(`Part ${index + 1} of ${parts.length}, ${part}, after ${secondsSince(began)}`)
+      try {
+        const sections = await suite[part](run)
+        for (const section of sections) process.stdout.write(`${toText(section)}\n`)
+        if (write) await writeFigures(part, sections, { quick, only: parts.length === 1 })
+      } catch (error) {
+        failed.push(part)
+        report(
+          `Not measured: ${part}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`,
+        )
+      }
     }
   } finally {
-    await system.close()
+    await cleanup.stop()
   }
-  if (write) await writeTables(sections, quick)
+  report(`Done after ${secondsSince(began)}`)
+  return failed.length === 0
 }
 
-/** Between two marks of the page; the rest of it is written by hand. */
-async function writeTables(sections: readonly Section[], quick: boolean): Promise<void> {
-  const page = root('docs/performance.md')
-  const [begin, end] = ['<!-- figures: npm run bench -- --write -->', '<!-- end of figures -->']
-  const text = await readFile(page, 'utf8')
-  const [before, rest] = text.split(begin)
-  const after = rest?.split(end)[1]
-  if (before === undefined || after === undefined)
-    throw new Error(`${page} has no place for figures`)
+const secondsSince = (began: number) => `${Math.round((performance.now() - began) / 1000)} s`
+
+/** The figures into the page, whose other text is written by hand, and the plots beside it; no others stay there. */
+async function writeFigures(
+  part: PartName,
+  sections: readonly Section[],
+  { only, quick }: { readonly only: boolean; readonly quick: boolean },
+): Promise<void> {
+  const [page, plots] = [root('docs/performance.md'), 'performance']
+  await mkdir(root(`docs/${plots}`), { recursive: true })
+  for (const plot of sections.flatMap(section => section.plots ?? []))
+    await writeFile(root(`docs/${plots}/${plot.name}.svg`), drawBars(plot))
   const date = new Date().toISOString().slice(0, 10)
-  const command = `npm run bench --${quick ? ' --quick' : ''} --write`
-  const figures = `Measured on ${date} by \`${command}\`: ${machine()}.\n\n${sections.map(toMarkdown).join('\n')}`
-  await writeFile(page, `${before}${begin}\n\n${figures}\n${end}${after}`)
+  const command = [
+    'npm run bench --',
+    ...(quick ? ['--quick'] : []),
+    ...(only ? [`--only ${part}`] : []),
+  ]
+  const figures = [
+    `Measured on ${date} by \`${command.join(' ')} --write\`: ${machine()}.`,
+    ...sections.map(section => toMarkdown(section, plots)),
+  ]
+  const text = replaceFigures(await readFile(page, 'utf8'), part, figures.join('\n\n'))
+  const style = await resolveConfig(page)
+  await writeFile(page, await format(text, { ...style, parser: 'markdown' }))
+  for (const file of await readdir(root(`docs/${plots}`)))
+    if (!text.includes(`(${plots}/${file})`)) await rm(root(`docs/${plots}/${file}`))
 }
 
-try {
-  const given = options()
-  if (given.help) process.stdout.write(usage)
-  else await main(given)
-} catch (error) {
-  report(error instanceof Error ? (error.stack ?? error.message) : String(error))
-  if (error instanceof TypeError) report(`\n${usage}`)
-  process.exitCode = error instanceof TypeError ? 2 : 1
-}
+await runScript({ usage, options: () => readOptions(process.argv.slice(2)), main })

@@ -10,7 +10,7 @@ import { msgpackPlayer } from './msgpack-player.ts'
 import { protobufPlayer } from './protobuf-player.ts'
 import { freshTokens, pluginConfig } from './resource.ts'
 import { inTurn, type Leg, median, ratioOf } from './rounds.ts'
-import { atLeast, type Section } from './section.ts'
+import { atLeast, figure, type Section } from './write-up/section.ts'
 import { type ServerProcess, startInstance, startOurs, startStock } from './server-process.ts'
 import type { Subject } from './subject.ts'
 
@@ -115,7 +115,7 @@ export async function measureFloors(
           name,
           Math.round(median(speed[index] ?? [])),
           ratioOf(speed[index] ?? [], floor_speed).toFixed(2),
-          Math.round(median((results[index] ?? []).map(({ cpu }) => cpu))),
+          figure(median((results[index] ?? []).map(({ cpu }) => cpu)), 0),
         ]),
       ],
       goals: [
@@ -123,6 +123,17 @@ export async function measureFloors(
         atLeast("our floor, of kong-pdk's", 1.4, ratioOf(floor_speed, stock_speed)),
       ],
       unmeasured: [],
+      plots: [
+        {
+          name: 'floor',
+          title: 'Through one worker, 16 connections that are never idle',
+          unit: 'requests/s',
+          bars: legs.map(({ name }, index) => {
+            const value = Math.round(median(speed[index] ?? []))
+            return { label: name, value, text: String(value) }
+          }),
+        },
+      ],
     }
 
     const rate = Math.round(median(floor_speed) / 2)

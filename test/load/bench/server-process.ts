@@ -16,6 +16,10 @@ const stock_program = createRequire(import.meta.filename).resolve(
 /** A plugin server under load: all of its processes. */
 export interface ServerProcess {
   readonly socket: string
+  /** Of the process that was started: the primary of our workers. */
+  readonly pid: number
+  /** The last lines that it wrote. */
+  readonly log: readonly string[]
   /** Milliseconds of processor time so far, its workers' included; NaN where /proc is not there. */
   cpu(): Promise<number>
   /** Resident bytes, its workers' included; NaN where /proc is not there. */
@@ -55,6 +59,8 @@ async function start(
   const { pid = 0 } = child
   return {
     socket,
+    pid,
+    log: said,
     cpu: () => cpuOf(pid),
     resident: () => residentOf(pid),
     stop: async () => {
@@ -66,7 +72,7 @@ async function start(
 
 /** Starts an instance over the protocol; gives the id that events name it with. */
 export async function startInstance(
-  { socket }: Pick<ServerProcess, 'socket'>,
+  { log = [], socket }: Pick<ServerProcess, 'socket'> & Partial<Pick<ServerProcess, 'log'>>,
   name: string,
   config: unknown,
 ): Promise<number> {
@@ -81,5 +87,5 @@ export async function startInstance(
       if (!instance_status) throw new Error(`no instance of ${name} was started`)
       return instance_status.instance_id
     }
-  throw new Error('the plugin server closed the connection')
+  throw new Error(['the plugin server closed the connection. Its last lines:', ...log].join('\n'))
 }

@@ -6,7 +6,7 @@ import { signInAs } from '../access-token.ts'
 import type { LocalSystem } from '../local-system.ts'
 import { mcp_headers, toolCall } from '../tool-request.ts'
 import { inTurn, type Leg, median, ratioOf } from './rounds.ts'
-import type { Section } from './section.ts'
+import type { Section } from './write-up/section.ts'
 
 export interface ToolCallOptions {
   readonly rounds: number
@@ -66,6 +66,17 @@ export async function measureToolCalls(
           'The ratio behind a real Kong (goal: at least 0.75): the local gateway is a Node program in the place of nginx. ' +
             'Run `npm run bench -- --only tool-calls --url URL` against a Kong.',
         ],
+    plots: [
+      {
+        name: 'tool-calls',
+        title: 'Authenticated tool calls',
+        unit: 'calls/s',
+        bars: [straight, through].map((speeds, index) => {
+          const value = Math.round(median(speeds))
+          return { label: legs[index]?.name ?? '', value, text: String(value) }
+        }),
+      },
+    ],
   }
 }
 

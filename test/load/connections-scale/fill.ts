@@ -4,9 +4,10 @@ import { createConnection } from '../../../storage/connections.ts'
 import { upsertRecord } from '../../../storage/records.ts'
 import type { Store } from '../../../storage/store.ts'
 
-/** A connection that opens: its id, and its refresh token. */
+/** A connection that opens, and its refresh token. */
 export interface RealConnection {
   readonly id: string
+  readonly user_id: string
   refresh_token: string
 }
 
@@ -16,6 +17,12 @@ const month = 30 * 86_400_000
 /** Real ones are written after each so many others, so they lie everywhere in the tables. */
 const chunk = 50_000
 const at_once = 8
+
+/** All that open are of this organization and this client. */
+export const real_org = 'real'
+export const real_client = 'https://client.example/metadata.json'
+/** Connections of each of the other organizations, `org0` and so on. */
+export const connections_of_org = 100
 
 /**
  * Makes so many active connections, each with its grant and refresh token. Some are real; the others
@@ -31,7 +38,11 @@ export async function fill(
   for (let done = 0; done < connections;) {
     const size = Math.min(chunk, connections - done)
     const wanted = Math.round((real * (done + size)) / connections) - made.length
-    await fillUnreal(store, done, size - wanted)
+    const half = Math.floor((size - wanted) / 2)
+    await Promise.all([
+      fillUnreal(store, done, half),
+      fillUnreal(store, done + half, size - wanted - half),
+    ])
     for (let n = 0; n < wanted; n += at_once)
       made.push(
         ...(await Promise.all(
@@ -47,12 +58,10 @@ export async function fill(
 
 async function makeReal(store: Store): Promise<RealConnection> {
   const [id, refresh_token] = [newId(), newId()]
+  const user_id = `usr_${newId()}`
   const expires_at = new Date(Date.now() + month)
   await createConnection(store, {
-    id,
-    user_id: `usr_${newId()}`,
-    org_id: 'real',
-    client_id: 'https://client.example/metadata.json',
+    ...{ id, user_id, org_id: real_org, client_id: real_client },
     idp_id: 'okta',
     expires_at,
     profile: { email: `${id}@acme.example`, roles: ['analyst'], idp_sub: id, idp_sid: id },
@@ -63,7 +72,7 @@ async function makeReal(store: Store): Promise<RealConnection> {
     grant_id: id,
     expires_at,
   })
-  return { id, refresh_token }
+  return { id, user_id, refresh_token }
 }
 
 /** As long as oidc-provider's. */
@@ -84,7 +93,7 @@ async function fillUnreal({ db }: Store, from: number, count: number): Promise<v
   await sql`
     insert into connections (id, user_id, org_id, client_id, idp_id, expires_at, profile,
       idp_refresh_token, idp_asked_at, email_hash, idp_sid_hash)
-    select ${id}, 'usr_' || n / 2, 'org' || n / 1000, 'client' || n % 5000, 'okta', ${expires_at},
+    select ${id}, 'usr_' || n / 2, 'org' || n / ${connections_of_org}::int, 'client' || n % 5000, 'okta', ${expires_at},
       ${noise(bytes.profile)}, ${noise(bytes.idp_token)}, now(), ${hash('email')}, ${hash('sid')}
     from ${n}`.execute(db)
   await sql`

@@ -9,21 +9,22 @@ export interface Filled {
   readonly real: readonly RealConnection[]
 }
 
-/** Milliseconds that each took: first in the small database, then in the large one. */
-export type Times = Record<WorkName, readonly [number[], number[]]>
+/** Milliseconds that each took, in each database. */
+export type Times = Record<WorkName, readonly number[][]>
 
 /**
- * Small and large take turns, so that what else the computer does meets both. Every connection is
+ * The databases take turns, so that what else the computer does meets all of them. Every connection is
  * used once before it counts, and is revoked at last.
  */
 export async function measure(
-  [small, large]: readonly [Filled, Filled],
+  databases: readonly Filled[],
   rounds: Readonly<Record<WorkName, number>>,
 ): Promise<Times> {
-  const times: Times = { validate: [[], []], refresh: [[], []], revoke: [[], []] }
+  const none = () => databases.map((): number[] => [])
+  const times: Times = { validate: none(), refresh: none(), revoke: none() }
   for (const name of ['validate', 'refresh', 'revoke'] as const)
     for (let round = -warm_up(name); round < rounds[name]; round++)
-      for (const [size, { store, real }] of [small, large].entries()) {
+      for (const [size, { store, real }] of databases.entries()) {
         const connection = real[(round + warm_up(name)) % real.length]
         if (connection === undefined) throw new Error('no connection is real')
         const began = performance.now()

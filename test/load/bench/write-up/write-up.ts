@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os'
-import { table } from '../table.ts'
+import { table } from '../../table.ts'
+import { describeBars } from './bar-plot.ts'
 import type { Section } from './section.ts'
 
 /** The machine and versions that figures belong to. */
@@ -17,10 +18,18 @@ export function toText({ goals, how, rows, title, unmeasured }: Section): string
   return `${title}\n${how}\n\n${table(rows)}\n${[...lines, ...missing].join('\n')}\n`
 }
 
-export function toMarkdown({ goals, how, rows, title, unmeasured }: Section): string {
+/** `plots` is the folder of the plots as the page names it. */
+export function toMarkdown(section: Section, plots: string): string {
+  const { goals, how, rows, title, unmeasured } = section
   const [heading = [], ...body] = rows
   const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |\n`
-  const grid = `${row(heading)}${row(heading.map(() => '---'))}${body.map(row).join('')}`
+  const grid =
+    rows.length === 0
+      ? ''
+      : `${row(heading)}${row(heading.map(() => '---'))}${body.map(row).join('')}`
+  const images = (section.plots ?? []).map(
+    plot => `![${plot.title}. ${describeBars(plot)}](${plots}/${plot.name}.svg)`,
+  )
   const points = [
     ...goals.map(
       ({ goal, measured, met, what }) =>
@@ -28,5 +37,6 @@ export function toMarkdown({ goals, how, rows, title, unmeasured }: Section): st
     ),
     ...unmeasured.map(text => `- Not measured: ${text}`),
   ]
-  return `### ${title}\n\n${how}\n\n${grid}\n${points.join('\n')}\n`
+  const paragraphs = [`### ${title}`, how, grid.trimEnd(), ...images, points.join('\n')]
+  return `${paragraphs.filter(text => text !== '').join('\n\n')}\n`
 }
