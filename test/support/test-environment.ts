@@ -1,10 +1,10 @@
 import { TestEnvironment } from 'jest-environment-node'
 
 /**
- * Jest's environment for Node, in worker processes that end without taking their heap apart. At the end
- * of a run that is hundreds of megabytes, which took longer than the half second that Jest waits; it
- * then killed the worker and warned of tests that leave something open. `beforeExit` does not come while
- * anything is open, so that warning now means what it says.
+ * Jest's environment for Node, in worker processes that end without taking their heap apart: that is
+ * hundreds of megabytes at the end of a run, and Jest waits half a second before it kills a worker and
+ * warns of tests that leave something open. On a machine that is busy with other things it may still
+ * warn for nothing. `beforeExit` does not come while anything is open, so it always warns of that.
  */
 process.once('beforeExit', () => process.exit())
 
