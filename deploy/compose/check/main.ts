@@ -1,9 +1,12 @@
-import { fileURLToPath } from 'node:url'
+import { runCheck } from '../../check-command.ts'
 import { checkCompose } from './check.ts'
 
-/** `npm run compose:check`: says everything that is wrong, and exits 1 when something is. */
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-const problems = await checkCompose(root, Date.now())
-for (const problem of problems) console.error(`- ${problem}`)
-if (problems.length > 0) process.exitCode = 1
-else console.log('docker-compose.yml, its images and .env are in order')
+await runCheck({
+  usage: `Checks docker-compose.yml, the images it builds and .env, without starting anything.
+
+  npm run compose:check
+
+Says everything that is wrong, and exits 1 when something is.`,
+  check: checkCompose,
+  in_order: 'docker-compose.yml, its images and .env are in order',
+})
