@@ -50,7 +50,7 @@ export class Plugin {
       parsed.serve === 'resource'
         ? kong => (runtime.isReady() ? serve(kong) : runtime.ready().then(() => serve(kong)))
         : async kong => {
-            const status = await serveAuthorization(kong, runtime.app, tracer)
+            const status = await serveAuthorization(kong, runtime.answer, tracer)
             metrics.request('authorization', authorizationOutcome(status))
           }
     this.#failed = () => metrics.request(parsed.serve, 'error')

@@ -15,11 +15,13 @@ import { migrate } from '../../storage/migrate.ts'
 import { poolUse } from '../../storage/pool-use.ts'
 import type { Store } from '../../storage/store.ts'
 import { createAudit, requestId, type RuntimeAudit } from './audit.ts'
+import { type AnswerRequest, answerRequests } from './authorization/answer-request.ts'
 import { createAuthorizationApp } from './authorization/app.ts'
 import { openClientDocuments } from './authorization/client-documents/open-client-documents.ts'
 import { clientKind } from './authorization/clients/client-kind.ts'
 import { createClients } from './authorization/clients/clients.ts'
 import { errorPage, signOutPages } from './authorization/error-page.ts'
+import { createOAuthEndpoints } from './authorization/oauth-endpoints.ts'
 import { createProvider } from './authorization/provider.ts'
 import { admitRefreshes } from './authorization/refresh/admit.ts'
 import { currentConnection } from './authorization/refresh/refreshing.ts'
@@ -41,6 +43,7 @@ import { createPages } from './pages/pages.ts'
 import { createProbe } from './probe.ts'
 import { createBounces } from './sign-in/bounces.ts'
 import { confirmPeople } from './sign-in/confirm-person.ts'
+import type { Flow } from './sign-in/flow.ts'
 import { createTransactions } from './sign-in/transactions.ts'
 import { createUpstream } from './sign-in/upstream.ts'
 import { tracedFetch } from './tracing/traced-fetch.ts'
@@ -51,8 +54,10 @@ import type { Tracer } from './tracing/tracer.ts'
 export interface Runtime {
   readonly door: Door
   readonly app: Express
+  /** As `app` does. */
+  readonly answer: AnswerRequest
   readonly audit: RuntimeAudit
-  /** For the requests that `app` answers. */
+  /** For the requests that are answered here. */
   readonly tracer: Tracer
   /** Resolves once the database is migrated; tries again after a failure. Rejects while it cannot. */
   ready(): Promise<void>
@@ -202,30 +207,19 @@ export function createRuntime(
       }),
     ),
   })
+  const flow: Flow = {
+    ...{ settings, provider, store, clients, transactions, upstreams, pages, audit, end, log, now },
+    bounces: createBounces(store, now),
+    consent_service:
+      settings.external_consent && createConsentService(settings.external_consent, askUpstream),
+  }
+  const oauth = createOAuthEndpoints(flow, ready)
+  const app = createAuthorizationApp(flow, oauth, ready)
   return {
     door: meteredDoor(door, metrics),
     audit,
-    app: createAuthorizationApp(
-      {
-        ...{
-          settings,
-          provider,
-          store,
-          clients,
-          transactions,
-          upstreams,
-          pages,
-          audit,
-          end,
-          log,
-          now,
-        },
-        bounces: createBounces(store, now),
-        consent_service:
-          settings.external_consent && createConsentService(settings.external_consent, askUpstream),
-      },
-      ready,
-    ),
+    app,
+    answer: answerRequests(app, oauth),
     tracer,
     ready,
     isReady: () => is_ready,

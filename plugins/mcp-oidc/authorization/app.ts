@@ -1,5 +1,4 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
-import { requestId } from '../audit.ts'
 import { assets, plain_assets } from '../pages/assets.ts'
 import { takeDecision } from '../consent/external/take-decision.ts'
 import { backchannelLogout } from '../logout/backchannel-logout.ts'
@@ -13,9 +12,9 @@ import { withSeenClient } from './client-documents/seen-client.ts'
 import { cors } from './cors.ts'
 import { endpoints } from './endpoints.ts'
 import { authorizationServerMetadata, protectedResourceMetadata } from './metadata.ts'
-import { askProvider, providerHandler } from './provider-handler.ts'
-import { tokenHandler } from './refresh/token-handler.ts'
-import { registrationHandler } from './registration.ts'
+import { logFailure, type OAuthEndpoint, unavailableAnswer } from './oauth-endpoints.ts'
+import { askProvider, httpRequest, providerHandler, send } from './provider-handler.ts'
+import { security_headers } from './security-headers.ts'
 import { signOut } from './sign-out.ts'
 
 const most_body_bytes = '64kb'
@@ -26,8 +25,11 @@ const form = express.urlencoded({ extended: false, limit: most_body_bytes })
  * The OAuth endpoints and the pages of the sign-in, as one Express app. `ready` rejects while there
  * is no database to work with; what needs none is answered all the same.
  */
-export function createAuthorizationApp(flow: Flow, ready: () => Promise<void>): Express {
-  const { provider, settings } = flow
+export function createAuthorizationApp(
+  flow: Flow,
+  oauth: readonly OAuthEndpoint[],
+  ready: () => Promise<void>,
+): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -40,13 +42,18 @@ export function createAuthorizationApp(flow: Flow, ready: () => Promise<void>): 
     await ready()
     next()
   })
-  app.all(endpoints.registration, cors)
-  app.post(endpoints.registration, raw, registrationHandler(provider, settings, flow.audit))
+  const { registration, token, revocation, userinfo, jwks } = endpoints
+  app.all([registration, token, revocation, userinfo, jwks], cors)
+  for (const { answer, method, path } of oauth) {
+    const handle: RequestHandler = async (req, res) => send(res, await answer(httpRequest(req)))
+    if (method === 'GET') app.get(path, handle)
+    else app.post(path, raw, handle)
+  }
   app.get(endpoints.authorization, beginAuthorization(flow))
   const pages = ['/connect/:uid', `${endpoints.authorization}/:uid`]
   app.use(pages, withPageRecords(flow), withSeenClient(flow))
   app.get(`${endpoints.authorization}/:uid`, resumeAuthorization(flow))
-  oauth(app, flow)
+  signOuts(app, flow)
   app.get('/connect/:uid', showConnect(flow))
   app.post('/connect/:uid', form, answerConnect(flow))
   if (flow.consent_service)
@@ -63,14 +70,8 @@ export function createAuthorizationApp(flow: Flow, ready: () => Promise<void>): 
   return app
 }
 
-function oauth(app: Express, flow: Flow): void {
-  const { provider, settings } = flow
-  const ask = providerHandler(provider, settings)
-  app.all([endpoints.token, endpoints.revocation, endpoints.userinfo, endpoints.jwks], cors)
-  app.post(endpoints.token, raw, tokenHandler(flow))
-  app.post([endpoints.revocation, endpoints.userinfo], raw, ask)
-  if (settings.resource_servers.length > 0) app.post(endpoints.introspection, raw, ask)
-  app.get([endpoints.userinfo, endpoints.jwks], ask)
+function signOuts(app: Express, flow: Flow): void {
+  const ask = providerHandler(flow.provider, flow.settings)
   app.get(endpoints.end_session, signOut(flow))
   app.get(`${endpoints.end_session}/success`, ask)
   app.post(`${endpoints.end_session}/confirm`, raw, ask)
@@ -103,9 +104,7 @@ function discovery(app: Express, { provider, settings }: Flow): void {
 }
 
 const securityHeaders: RequestHandler = (_req, res, next) => {
-  res.setHeader('x-content-type-options', 'nosniff')
-  res.setHeader('x-frame-options', 'DENY')
-  res.setHeader('referrer-policy', 'no-referrer')
+  for (const [name, value] of Object.entries(security_headers)) res.setHeader(name, value)
   next()
 }
 
@@ -137,16 +136,10 @@ function failure(flow: Flow): ErrorRequestHandler {
           : 'The request could not be read.'
       return void res.status(status).json({ error: 'invalid_request', error_description })
     }
-    flow.log.error(
-      { err: error, route: req.path.split('/')[1], request_id: requestId(req) },
-      'request failed',
-    )
-    res.setHeader('cache-control', 'no-store')
+    if (!for_a_person) return send(res, unavailableAnswer(flow.log, req, req.path, error))
+    logFailure(flow.log, req, req.path, error)
     res.setHeader('retry-after', '5')
-    if (for_a_person) return tell(flow, req, res, 503, unavailable)
-    res
-      .status(503)
-      .json({ error: 'temporarily_unavailable', error_description: unavailable.what_happened })
+    tell(flow, req, res, 503, unavailable)
   }
 }
 

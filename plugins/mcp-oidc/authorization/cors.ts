@@ -3,10 +3,15 @@ import type { RequestHandler } from 'express'
 const allowed_headers =
   'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID'
 
+/** Any origin may read the answer. */
+export const cors_headers = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'WWW-Authenticate',
+} as const
+
 /** For endpoints that scripts in a browser call without cookies: any origin, never credentials. */
 export const cors: RequestHandler = (req, res, next) => {
-  res.setHeader('access-control-allow-origin', '*')
-  res.setHeader('access-control-expose-headers', 'WWW-Authenticate')
+  for (const [name, value] of Object.entries(cors_headers)) res.setHeader(name, value)
   if (req.method !== 'OPTIONS') {
     next()
     return

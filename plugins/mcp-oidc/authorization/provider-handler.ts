@@ -68,8 +68,15 @@ function listener(provider: Provider): RequestListener {
 
 /** Lets oidc-provider answer a route. */
 export function providerHandler(provider: Provider, settings: Settings): RequestHandler {
-  return async (req, res) =>
-    send(res, challenged(await askProvider(provider, settings, httpRequest(req)), settings))
+  return async (req, res) => send(res, await answerByProvider(provider, settings, httpRequest(req)))
+}
+
+export async function answerByProvider(
+  provider: Provider,
+  settings: Settings,
+  request: HttpRequest,
+): Promise<ProviderResponse> {
+  return challenged(await askProvider(provider, settings, request), settings)
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Asked } from '../audit.ts'
 import { endpoints } from './endpoints.ts'
 import type { Settings } from '../config/settings.ts'
 import { isFirstParty } from './clients/pre-registered.ts'
@@ -11,6 +12,11 @@ export interface HttpRequest {
   readonly body?: Buffer
   /** The client's address, as Kong sees it. */
   readonly ip?: string
+}
+
+/** Who asked, as the audit trail wants to know. */
+export function askedBy({ headers, ip }: Pick<HttpRequest, 'headers' | 'ip'>): Asked {
+  return { headers, socket: { remoteAddress: ip } }
 }
 
 type RequestSettings = Pick<Settings, 'issuer' | 'resource' | 'scopes' | 'secure' | 'clients'>

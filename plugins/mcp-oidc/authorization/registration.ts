@@ -1,28 +1,33 @@
-import type { RequestHandler } from 'express'
 import type { Provider } from 'oidc-provider'
 import type { Audit } from '../audit.ts'
 import type { Settings } from '../config/settings.ts'
 import { clientMetadata } from './client-metadata.ts'
-import { askProvider, httpRequest, send } from './provider-handler.ts'
+import { askProvider, type ProviderResponse } from './provider-handler.ts'
+import { askedBy, type HttpRequest } from './provider-request.ts'
 
 /** RFC 7591: our policy first, then oidc-provider registers what is left. */
-export function registrationHandler(
+export function answerRegistration(
   provider: Provider,
   settings: Settings,
   audit: Audit,
-): RequestHandler {
-  return async (req, res) => {
-    const request = httpRequest(req)
+): (request: HttpRequest) => Promise<ProviderResponse> {
+  return async request => {
     const asked = clientMetadata(parseJson(request.body), settings)
     if ('error' in asked) {
-      await audit(req, {
+      await audit(askedBy(request), {
         type: 'registration',
         outcome: 'refused',
         error_code: asked.error,
         reason: asked.error_description,
       })
-      res.status(400).setHeader('cache-control', 'no-store').json(asked)
-      return
+      return {
+        status: 400,
+        headers: {
+          'content-type': 'application/json; charset=utf-8',
+          'cache-control': 'no-store',
+        },
+        body: Buffer.from(JSON.stringify(asked)),
+      }
     }
     const headers = { ...request.headers, 'content-type': 'application/json' }
     const response = await askProvider(provider, settings, {
@@ -32,14 +37,15 @@ export function registrationHandler(
     })
     const answer = parseJson(response.body) as { client_id?: string; error?: string } | undefined
     const created = response.status === 201
-    await audit(req, {
+    await audit(askedBy(request), {
       type: 'registration',
       outcome: created ? 'ok' : 'refused',
       ...(answer?.client_id === undefined ? {} : { client_id: answer.client_id }),
       ...(answer?.error === undefined ? {} : { error_code: answer.error }),
     })
-    if (response.status === 503) res.setHeader('retry-after', '3600')
-    send(res, response)
+    return response.status === 503
+      ? { ...response, headers: { ...response.headers, 'retry-after': '3600' } }
+      : response
   }
 }
 

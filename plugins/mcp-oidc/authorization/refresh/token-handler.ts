@@ -1,26 +1,18 @@
-import type { Request, RequestHandler } from 'express'
 import { replaceRecord } from '../../../../storage/records.ts'
 import type { Flow } from '../../sign-in/flow.ts'
-import {
-  askProvider,
-  challenged,
-  httpRequest,
-  type ProviderResponse,
-  send,
-} from '../provider-handler.ts'
-import type { HttpRequest } from '../provider-request.ts'
+import { askProvider, challenged, type ProviderResponse } from '../provider-handler.ts'
+import { askedBy, type HttpRequest } from '../provider-request.ts'
 import { redeemRefreshToken } from './redeem.ts'
 import type { RefreshOutcome } from './refreshing.ts'
 
 /** The token endpoint: oidc-provider's, with refreshes of one connection taking turns. */
-export function tokenHandler(flow: Flow): RequestHandler {
+export function answerToken(flow: Flow): (request: HttpRequest) => Promise<ProviderResponse> {
   const { provider, settings, store, now } = flow
   const ask = (request: HttpRequest) => askProvider(provider, settings, request)
-  return async (req, res) => {
-    const request = httpRequest(req)
-    const write = writeOutcome(flow, req)
+  return async request => {
+    const write = writeOutcome(flow, request)
     const refreshed = await redeemRefreshToken({ store, now, ask, write, busy }, request)
-    send(res, challenged(refreshed ?? (await ask(request)), settings))
+    return challenged(refreshed ?? (await ask(request)), settings)
   }
 }
 
@@ -28,12 +20,12 @@ export function tokenHandler(flow: Flow): RequestHandler {
  * The rotation, the event that tells of it and the use of the connection, all of them or none: what
  * is not on record is not handed out.
  */
-function writeOutcome({ audit, store }: Flow, req: Request) {
+function writeOutcome({ audit, store }: Flow, request: HttpRequest) {
   return ({ replaces, successor, event }: RefreshOutcome): Promise<boolean> => {
     const connection_id = event?.connection_id
     if (!event || connection_id === undefined)
       throw new TypeError('a refresh was answered without an event of its connection')
-    return audit.together(req, event, complete =>
+    return audit.together(askedBy(request), event, complete =>
       replaceRecord(store, 'RefreshToken', replaces, successor, { connection_id, event: complete }),
     )
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import express from 'express'
+import { answerRequests } from '../../../../plugins/mcp-oidc/authorization/answer-request.ts'
 import { serveAuthorization } from '../../../../plugins/mcp-oidc/authorization/serve-authorization.ts'
 import { createUpstream } from '../../../../plugins/mcp-oidc/sign-in/upstream.ts'
 import { tracedFetch } from '../../../../plugins/mcp-oidc/tracing/traced-fetch.ts'
@@ -40,7 +41,7 @@ beforeAll(async () => {
   /** As Kong asks. */
   const ask = async (request: KongRequest) => {
     const { exit } = await runPhase(async kong => {
-      await serveAuthorization(kong, app, tracer)
+      await serveAuthorization(kong, answerRequests(app, []), tracer)
     }, request)
     return exit?.status ?? 0
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import express from 'express'
 import type { Pdk } from '../../../../gateway/plugin-server/pdk.ts'
+import { answerRequests } from '../../../../plugins/mcp-oidc/authorization/answer-request.ts'
 import { serveAuthorization } from '../../../../plugins/mcp-oidc/authorization/serve-authorization.ts'
 import { traced } from '../../../../plugins/mcp-oidc/door/traced.ts'
 import { failClosed } from '../../../../plugins/mcp-oidc/fail-closed.ts'
@@ -44,7 +45,7 @@ describe('an access phase that fails', () => {
     async failing => {
       const request = { method: 'POST', url: '/token', headers }
       const { calls, exit, line } = await fail(
-        kong => serveAuthorization(kong, express(), untraced),
+        kong => serveAuthorization(kong, answerRequests(express(), []), untraced),
         request,
         failing,
       )

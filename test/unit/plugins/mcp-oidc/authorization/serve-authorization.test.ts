@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import express from 'express'
 import type { Pdk } from '../../../../../gateway/plugin-server/pdk.ts'
+import { answerRequests } from '../../../../../plugins/mcp-oidc/authorization/answer-request.ts'
 import { serveAuthorization } from '../../../../../plugins/mcp-oidc/authorization/serve-authorization.ts'
 import { untraced } from '../../../../../plugins/mcp-oidc/tracing/tracer.ts'
 import { type KongRequest, runPhase } from '../../../../support/fake-kong.ts'
@@ -22,7 +23,7 @@ const asked_at_once = [
 
 function serve(request: KongRequest, failing?: string) {
   const phase = async (kong: Pdk) => {
-    await serveAuthorization(kong, app, untraced)
+    await serveAuthorization(kong, answerRequests(app, []), untraced)
   }
   return runPhase(phase, request, failing)
 }
