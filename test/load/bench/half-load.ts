@@ -100,5 +100,5 @@ export function halfLoadSection(
 
 function describe({ apart: is_apart, first }: Arranged): string {
   if (!is_apart) return 'Load and plugin servers share the processors.'
-  return `The plugin servers are kept on one processor and the load, which never sleeps, on another${first ? ', before all other processes there' : ''}.`
+  return `The plugin servers are kept on one processor and the load, which never sleeps, on another${first ? ', all of them before other processes' : ''}.`
 }

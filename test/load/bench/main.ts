@@ -23,7 +23,7 @@ async function main({ parts, quick, url, write }: BenchOptions): Promise<boolean
   const run: Run = {
     ...{ quick, url, report, cleanup },
     rounds: quick ? 3 : 5,
-    duration: quick ? 1_500 : 4_000,
+    duration: quick ? 1_000 : 4_000,
     system: () => (system ??= start()),
   }
   const start = async () => {

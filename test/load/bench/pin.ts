@@ -10,14 +10,14 @@ const run = promisify(execFile)
 export interface Arranged {
   /** Whether the load has a processor that the servers have not, and they one for all of them. */
   readonly apart: boolean
-  /** Whether the load goes before other processes. */
+  /** Whether load and servers go before other processes. */
   readonly first: boolean
 }
 
 /**
- * Does the work while the servers are kept on one processor and this process, which is the load, on another one
- * and before all that is not the system's own; as far as this computer lets us, with Linux's `taskset`. All is
- * as it was afterwards.
+ * Does the work while the servers are kept on one processor and this process, which is the load, on another one,
+ * all of them before other processes; as far as this computer lets us, with Linux's `taskset`. All is as it was
+ * afterwards.
  */
 export async function apart<T>(
   servers: readonly number[],
@@ -25,10 +25,10 @@ export async function apart<T>(
 ): Promise<T> {
   const allowed = await allowedProcessors()
   const [for_servers, for_load] = allowed
-  const priority = getPriority()
   const pids = (
     await Promise.all(servers.map(async pid => [pid, ...(await childrenOf(pid))]))
   ).flat()
+  const priorities = [process.pid, ...pids].map(pid => [pid, getPriority(pid)] as const)
   const place = async (of_servers: readonly number[], of_load: readonly number[]) => {
     for (const pid of pids) await pin(pid, of_servers)
     await pin(process.pid, of_load)
@@ -41,9 +41,9 @@ export async function apart<T>(
         () => true,
         () => false,
       ))
-    return await work({ apart: is_apart, first: raisePriority() })
+    return await work({ apart: is_apart, first: raised(priorities.map(([pid]) => pid)) })
   } finally {
-    setPriority(priority)
+    for (const [pid, priority] of priorities) restore(pid, priority)
     if (allowed.length > 1) await place(allowed, allowed).catch(() => undefined)
   }
 }
@@ -53,12 +53,21 @@ async function pin(pid: number, processors: readonly number[]): Promise<void> {
   await run('taskset', ['-a', '-c', '-p', processors.join(','), String(pid)])
 }
 
-function raisePriority(): boolean {
+/** Of the thread that runs JavaScript. */
+function raised(pids: readonly number[]): boolean {
   try {
-    setPriority(constants.priority.PRIORITY_HIGHEST)
+    for (const pid of pids) setPriority(pid, constants.priority.PRIORITY_HIGHEST)
     return true
   } catch {
     return false // only root may
+  }
+}
+
+function restore(pid: number, priority: number): void {
+  try {
+    if (getPriority(pid) !== priority) setPriority(pid, priority)
+  } catch {
+    // It has ended.
   }
 }
 

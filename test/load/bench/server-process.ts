@@ -46,6 +46,10 @@ async function start(
 ): Promise<ServerProcess> {
   const child = spawn(process.execPath, args, { cwd: '/', env: {} })
   const exited = once(child, 'exit')
+  // Whoever interrupts the suite does not wait for it to be stopped.
+  const stopNow = () => void child.kill('SIGTERM')
+  process.once('exit', stopNow)
+  child.once('exit', () => process.off('exit', stopNow))
   const said: string[] = []
   await new Promise<void>((resolve, reject) => {
     for (const input of [child.stdout, child.stderr])

@@ -37,7 +37,7 @@ export const suite: Readonly<Record<PartName, (run: Run) => Promise<readonly Sec
     return measureAuthorization(await system(), { sign_ins, refreshes, report })
   },
   costs: async ({ quick, system, ...run }) =>
-    measureCosts(await system(), { ...run, requests: quick ? 100_000 : 1_000_000 }),
+    measureCosts(await system(), { ...run, requests: quick ? 50_000 : 1_000_000 }),
   workers: async run => measureWorkers(await run.system(), run),
   revocation: ({ quick, report }) =>
     measureRevocation(
