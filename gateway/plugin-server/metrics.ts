@@ -33,12 +33,20 @@ export function createServerMetrics(): ServerMetrics {
       continued = 0
     },
   })
+  /** Seconds that the histogram does not know yet: in groups, an observation costs half as much. */
+  const ended = new Float64Array(256)
+  let ended_count = 0
   const seconds = new Histogram({
     name: 'plugin_server_event_seconds',
     help: 'Time from an event of Kong to its end, the round trips of PDK calls included.',
     buckets,
     registers,
+    collect: observeEnded,
   })
+  function observeEnded(): void {
+    for (const each of ended.subarray(0, ended_count)) seconds.observe(each)
+    ended_count = 0
+  }
   const starts = new Counter({
     name: 'plugin_server_instance_starts_total',
     help: 'Configurations that Kong asked to start: ok, or failed (refused by the plugin).',
@@ -73,7 +81,9 @@ export function createServerMetrics(): ServerMetrics {
     event() {
       const began = performance.now()
       return outcome => {
-        seconds.observe((performance.now() - began) / 1000)
+        if (ended_count === ended.length) observeEnded()
+        ended[ended_count] = (performance.now() - began) / 1000
+        ended_count += 1
         if (outcome === 'continued') continued += 1
         else events.inc({ outcome })
       }

@@ -66,4 +66,17 @@ describe('the metrics of the plugin server', () => {
     expect(text).toMatch(/^plugin_server_connections \d$/m)
     await server.close()
   })
+
+  it('O02 time every event, however many there were since somebody asked', async () => {
+    const metrics = createServerMetrics()
+    for (const [events, sum] of [
+      [1_000, 1_000],
+      [3, 1_003],
+    ] as const) {
+      for (let i = 0; i < events; i += 1) metrics.event()('continued')
+      const text = await metrics.registry.metrics()
+      expect(text.split('\n')).toContain(`plugin_server_event_seconds_count ${sum}`)
+      expect(text.split('\n')).toContain(`plugin_server_events_total{outcome="continued"} ${sum}`)
+    }
+  })
 })

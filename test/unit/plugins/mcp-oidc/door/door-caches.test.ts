@@ -30,6 +30,24 @@ describe('a good token that is known', () => {
       })
   })
 
+  it('T02 lends nothing to a token that differs in one character, which is refused each time', async () => {
+    const door = createDoor(settings, { connection: () => connection, now: () => start })
+    const jwt = await token()
+    await door.judge({ kind: 'bearer', token: jwt })
+    const [header = '', payload = ''] = jwt.split('.')
+    for (const at of [
+      0,
+      header.length - 1,
+      header.length + 1,
+      header.length + payload.length - 3,
+    ]) {
+      const forged = `${jwt.slice(0, at)}${jwt[at] === 'a' ? 'b' : 'a'}${jwt.slice(at + 1)}`
+      for (const sent of [forged, forged])
+        expect(await door.judge({ kind: 'bearer', token: sent })).toMatchObject({ refused: true })
+    }
+    expect(door.remembered()).toBe(1)
+  })
+
   it('T08 is refused as soon as its connection has ended, cached or not', async () => {
     let state: Connection | undefined = connection
     const door = openDoor(() => Promise.resolve(state))
