@@ -27,8 +27,8 @@ ${names.map(name => `  ${name.padEnd(15)} ${part_names[name]}\n`).join('')}
   --write      put the figures into docs/performance.md and the plots beside it; of one part, with --only
   --help       print this, and end
 
-All of it takes about fifteen minutes, and 4 GB of disk for a while. Progress is on standard error, the
-figures on standard output. To hold workers to a share of a processor, and so to tell on a small computer
+All of it takes about fifteen minutes on an idle computer, and 4 GB of disk for a while. Progress is on
+standard error, the figures on standard output. To hold workers to a share of a processor, and so to tell on a small computer
 whether they divide the work, takes root and Linux's control groups; the groups are removed again.
 
 Other figures have scripts of their own: load:refusals (memory over 1,000,000 refusals), load:flood

@@ -12,6 +12,8 @@ export interface Growing {
 }
 
 const goal = 1.2
+/** Connections at which the goal is judged, and not before. */
+const judged_at = 1_000_000
 const listed = new Intl.ListFormat('en')
 const spaced = (count: number) => count.toLocaleString('en')
 
@@ -50,7 +52,7 @@ export function connectionsSection(
       ]),
     ],
     goals: work
-      .filter(({ judged }) => judged)
+      .filter(({ judged }) => judged && most >= judged_at)
       .map(growing =>
         atMost(`${growing.what}, at ${spaced(most)} of at ${spaced(least)}`, goal, ratio(growing)),
       ),

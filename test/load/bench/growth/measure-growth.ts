@@ -67,7 +67,11 @@ export async function measureGrowth(
           judged: false,
         },
       ],
-      quick ? ['1,000,000 connections, with --quick.'] : [],
+      quick
+        ? [
+            'Whether validation at 1,000,000 connections takes at most 1.2 times as long as at 1,000: --quick leaves them out.',
+          ]
+        : [],
     )
   } finally {
     await parts.stop()

@@ -25,7 +25,7 @@ export interface ShareOptions {
 export class CannotHold extends Error {}
 
 /** Microseconds in which a group gets its share, before it waits for the next ones. */
-const period = 100_000
+const period = 50_000
 
 interface Controller {
   /** The group of all groups. */

@@ -45,6 +45,10 @@ describe('growth of connections', () => {
     ])
   })
 
+  it('judges nothing with fewer connections than the goal is about', () => {
+    expect(connectionsSection([1_000, 10_000], organizations, work, []).goals).toEqual([])
+  })
+
   it('says what was left out', () => {
     expect(section.unmeasured).toEqual(['10,000,000 connections.'])
   })

@@ -24,8 +24,8 @@ describe('version 1', () => {
 
   it('holds a process to its share, lets go of it, and leaves no group', async () => {
     const share = await open()
-    expect(await text('cpu', 'held', 'cpu.cfs_period_us')).toBe('100000')
-    expect(await text('cpu', 'held', 'cpu.cfs_quota_us')).toBe('15000')
+    expect(await text('cpu', 'held', 'cpu.cfs_period_us')).toBe('50000')
+    expect(await text('cpu', 'held', 'cpu.cfs_quota_us')).toBe('7500')
     await share.hold(4711)
     expect(await text('cpu', 'held', 'cgroup.procs')).toBe('4711')
     await share.remove()
@@ -59,7 +59,7 @@ describe('version 2', () => {
   it('holds a process to its share', async () => {
     await writeFile(join(root, 'cgroup.subtree_control'), 'cpuset cpu io memory\n')
     const share = await open()
-    expect(await text('held', 'cpu.max')).toBe('15000 100000')
+    expect(await text('held', 'cpu.max')).toBe('7500 50000')
     await share.hold(4711)
     await share.remove()
     expect(await text('cgroup.procs')).toBe('4711')
