@@ -5,9 +5,10 @@ import { type Flow, tell } from '../sign-in/flow.ts'
 import { already_answered, expired, going_in_circles, other_browser } from '../sign-in/messages.ts'
 import { browserHash, isBrowser } from '../sign-in/transactions.ts'
 import { documentOf } from './client-documents/begin-with-document.ts'
-import { seen_client, seenClientRecord } from './client-documents/seen-client.ts'
+import { isKept, seen_client, seenClientRecord } from './client-documents/seen-client.ts'
 import { deferWrites } from './deferred-writes.ts'
 import { askProvider, httpRequest, type ProviderResponse, send } from './provider-handler.ts'
+import { queryOf } from './provider-request.ts'
 import { interaction_ttl } from './provider.ts'
 import { sendToClient } from './send-to-client.ts'
 
@@ -18,10 +19,9 @@ import { sendToClient } from './send-to-client.ts'
  */
 export function beginAuthorization(flow: Flow): RequestHandler {
   return async (req, res) => {
-    const found = await documentOf(flow, req, res)
+    const client_id = queryOf(req.url).get('client_id') ?? ''
+    const found = await documentOf(flow, req, res, client_id)
     if (found === 'refused') return
-    const { searchParams: query } = new URL(req.url, flow.settings.issuer)
-    const client_id = query.get('client_id') ?? ''
     const client = found.client ?? (await flow.clients.registered(client_id))
     const ask = () => askProvider(flow.provider, flow.settings, httpRequest(req))
     const { answer: response, changes } = await deferWrites(flow.store, () =>
@@ -53,7 +53,8 @@ export function beginAuthorization(flow: Flow): RequestHandler {
       },
       interaction_ttl,
     )
-    const seen = client && { uid, client, ttl: interaction_ttl }
+    const kept = found.client ?? (client && isKept(client) ? client : undefined)
+    const seen = kept && { uid, client: kept, ttl: interaction_ttl }
     await writeChanges(flow.store, {
       ...changes,
       written: [

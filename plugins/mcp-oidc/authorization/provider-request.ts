@@ -104,6 +104,11 @@ function withoutSession(cookie: string | undefined): string | undefined {
   return kept && kept.length > 0 ? kept.join('; ') : undefined
 }
 
+/** The parameters of a request as oidc-provider gets to see them: whoever judges it judges these. */
+export function queryOf(url: string): URLSearchParams {
+  return new URLSearchParams(split(url)[1])
+}
+
 function split(url: string): readonly string[] {
   const mark = url.indexOf('?')
   return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)]

@@ -13,9 +13,9 @@ export async function documentOf(
   flow: Flow,
   req: Request,
   res: Response,
+  client_id: string,
 ): Promise<{ client: ClientMetadata | undefined } | 'refused'> {
-  const { client_id } = req.query
-  if (typeof client_id !== 'string' || !isDocumentUrl(client_id)) return { client: undefined }
+  if (!isDocumentUrl(client_id)) return { client: undefined }
   try {
     return { client: await flow.clients.document(client_id) }
   } catch (error) {

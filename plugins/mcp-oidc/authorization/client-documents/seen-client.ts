@@ -13,6 +13,17 @@ const model = 'InteractionClient'
  */
 export const seen_client = new AsyncLocalStorage<ClientMetadata>()
 
+/** Characters. A document is smaller, and so is what an AI client registers. */
+const most_kept = 8 * 1024
+
+/**
+ * Whether a client that registered itself is kept with each request: anybody may register one, and
+ * begin requests without end. A larger one is looked up again; what it registered as does not change.
+ */
+export function isKept(client: ClientMetadata): boolean {
+  return JSON.stringify(client).length <= most_kept
+}
+
 /** Says, once it is written, that the interaction `uid` saw this client; for so many seconds. */
 export function seenClientRecord(
   store: Store,

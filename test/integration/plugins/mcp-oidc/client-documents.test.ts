@@ -11,8 +11,10 @@ import {
   token,
 } from '../../../support/authorization-server.ts'
 import { createBrowser } from '../../../../gateway/local/demo/browser.ts'
+import { findRecord } from '../../../../storage/records.ts'
 import { createClientKey } from '../../../support/client-assertion.ts'
 import { type DocumentServer, json, openDocumentServer } from '../../../support/document-server.ts'
+import { rawRequest } from '../../../support/raw-request.ts'
 
 let documents: DocumentServer
 let server: AuthorizationServer
@@ -160,6 +162,16 @@ describe('R02 a client with a metadata document', () => {
     } finally {
       ahead = 0
     }
+  })
+
+  it('is kept with a request that has a fragment, which no browser sends', async () => {
+    const { search } = authorizationRequest(server.url, client_id).url
+    const begun = await rawRequest(server.url, `/authorize?x=#&${search.slice(1)}`)
+    const uid = /^\/connect\/(.+)$/.exec(begun.headers.location ?? '')?.[1] ?? ''
+    expect(uid).not.toBe('')
+    const store = { db: server.db, ring: server.settings.storage_keys }
+    const kept = await findRecord(store, 'InteractionClient', uid)
+    expect(kept?.payload).toMatchObject({ client_id, redirect_uris: [callback] })
   })
 
   it('finishes with the document of the beginning when it is gone by then', async () => {
