@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { rememberApproval } from '../../../storage/approvals.ts'
 import { writeChanges } from '../../../storage/changes.ts'
+import { noteClientName } from '../../../storage/client-names.ts'
 import { createConnection } from '../../../storage/connections.ts'
 import { lockOrgClient } from '../../../storage/org-clients.ts'
 import { type Deferred, deferWrites } from '../authorization/deferred-writes.ts'
@@ -12,8 +13,8 @@ import { already_answered } from '../sign-in/messages.ts'
 import { approvalFor } from './approval.ts'
 import { clientStanding } from './client-standing.ts'
 import { resultOf, sendOn } from './finish.ts'
-import { noteClient } from './note-client.ts'
 import { grantableScopes } from './grantable-scopes.ts'
+import { nameOfClient } from './name-of-client.ts'
 import { claim, type Shown } from './shown.ts'
 import { turnAway, type TurnedAway } from './turn-away.ts'
 
@@ -90,6 +91,7 @@ async function connect(
   const { changes, connection, org_id, by } = approved
   const { client_id } = interaction
   const { id } = connection
+  const named = await nameOfClient(flow, interaction)
   const announce = await store.db.transaction().execute(async db => {
     await lockOrgClient(db, { org_id, client_id }, 'shared')
     const standing = await clientStanding(db, settings, { org_id, client_id })
@@ -115,7 +117,7 @@ async function connect(
     const { key, scopes } = approvalFor(settings, shown, org_id)
     if (approved.by === 'person')
       await rememberApproval(db, key, { scopes, skips_consent: approved.skips_consent })
-    await noteClient(flow, db, interaction)
+    await noteClientName(db, named)
     await writeChanges(
       { db },
       {

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express'
+import { noteClientName } from '../../../storage/client-names.ts'
 import { requestClient } from '../../../storage/org-clients.ts'
 import { requestId } from '../audit.ts'
 import { sendPage } from '../http/page.ts'
@@ -7,7 +8,7 @@ import { csrfToken } from '../sign-in/browser.ts'
 import type { Flow } from '../sign-in/flow.ts'
 import { clientOnPage } from '../sign-in/interaction.ts'
 import type { ClientStanding } from './client-standing.ts'
-import { noteClient } from './note-client.ts'
+import { nameOfClient } from './name-of-client.ts'
 import type { Shown } from './shown.ts'
 
 export type TurnedAway = Exclude<ClientStanding, 'welcome'>
@@ -37,7 +38,7 @@ export async function turnAway(
   const { client_id, uid, browser, redirect_uri } = interaction
   const { user_id, email } = pending
   const client = await clientOnPage(flow, interaction)
-  await noteClient(flow, flow.store.db, interaction)
+  await noteClientName(flow.store.db, await nameOfClient(flow, interaction))
   const noted =
     standing === 'denied' ||
     (await requestClient(flow.store.db, { org_id, client_id, user_id, client_name: client.name }))

@@ -4,6 +4,7 @@ import {
   type AuthorizationServer,
   authorizationRequest,
   callback,
+  formOf,
   openAuthorizationServer,
   openBrowser,
   register,
@@ -40,5 +41,22 @@ describe('a client that registered itself', () => {
       .reduce((bytes, { payload }) => bytes + payload.length, 0)
     expect(others_bytes).toBeLessThan(16_384)
     expect((await approve(browser, page)).get('code')).toMatch(/./)
+  })
+
+  it('T10 is looked up before the answer takes a database connection: as many as there are go on', async () => {
+    const pages = []
+    for (let n = 0; n < 12; n += 1) {
+      const { client_id } = await register(server.url, { client_name: `Client ${n}` })
+      const browser = openBrowser()
+      const request = authorizationRequest(server.url, client_id)
+      pages.push({ browser, page: await signIn(browser, request.url) })
+    }
+    // As a release that kept none left it.
+    await server.db.deleteFrom('oidc_records').where('model', '=', 'InteractionClient').execute()
+    const press = { name: 'decision', value: 'approve' }
+    const done = await Promise.all(
+      pages.map(({ browser, page }) => browser.submit(page, formOf(page), { press })),
+    )
+    expect(done.map(({ intercepted }) => intercepted)).toEqual(pages.map(() => true))
   })
 })
