@@ -1,6 +1,8 @@
 import type { AuditEvent } from './audit-event.ts'
 import { recordAuditEvents } from './audit.ts'
 import type { Database } from './database.ts'
+import { type Asked, gather } from './gather.ts'
+import { isRefusedRow } from './refused-row.ts'
 
 /** The events of everybody who waits, written together. */
 export interface AuditWriter {
@@ -31,8 +33,6 @@ export interface AuditWriterOptions {
 interface Waiting {
   readonly event: AuditEvent
   readonly since: number
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -48,76 +48,48 @@ export function createAuditWriter({
   most_waiting = 10_000,
   most_at_once = 500,
 }: AuditWriterOptions): AuditWriter {
-  const waiting: Waiting[] = []
-  let written: readonly Waiting[] = []
-  let working: Promise<void> | undefined
   let closed = false
-
-  async function work(): Promise<void> {
-    while (waiting.length > 0) {
-      written = waiting.splice(0, most_at_once)
-      try {
-        await writeAll(written)
-      } catch (error) {
-        for (const { reject } of [...written, ...waiting.splice(0)]) reject(error)
-      }
-      written = []
-    }
-    working = undefined
-  }
-
-  /** Rejects when the database fails; a row that it refuses rejects its own waiter alone. */
-  async function writeAll(batch: readonly Waiting[]): Promise<void> {
-    try {
-      await recordAuditEvents(
-        db,
-        batch.map(({ event }) => event),
-      )
-    } catch (error) {
-      if (batch.length === 1 || !isRefusedRow(error)) throw error
-      for (const one of batch) {
-        try {
-          await recordAuditEvents(db, [one.event])
-          one.resolve()
-        } catch (failure) {
-          if (!isRefusedRow(failure)) throw failure
-          one.reject(failure)
-        }
-      }
-      return
-    }
-    for (const { resolve } of batch) resolve()
-  }
-
+  const gathering = gather<Waiting, void>({
+    work: batch => writeAll(db, batch),
+    most_at_once,
+    most_waiting,
+    tooMany: waiting => new Error(`${waiting} events wait for the audit trail already`),
+  })
   return {
-    write(event) {
-      if (closed) return Promise.reject(new Error('the audit trail is closed'))
-      const many = waiting.length + written.length
-      if (many >= most_waiting)
-        return Promise.reject(new Error(`${many} events wait for the audit trail already`))
-      return new Promise((resolve, reject) => {
-        waiting.push({ event, since: clock(), resolve, reject })
-        working ??= work()
-      })
-    },
-    waiting: () => waiting.length + written.length,
+    write: event =>
+      closed
+        ? Promise.reject(new Error('the audit trail is closed'))
+        : gathering.ask({ event, since: clock() }),
+    waiting: () => gathering.waiting(),
     lag() {
-      const oldest = written[0] ?? waiting[0]
+      const oldest = gathering.oldest()
       return oldest === undefined ? 0 : clock() - oldest.since
     },
-    async close() {
+    close() {
       closed = true
-      await working
+      return gathering.idle()
     },
   }
 }
 
-/** SQLSTATE classes 22 (data) and 23 (constraints): it is the row's fault, not the database's. */
-function isRefusedRow(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    /^2[23]...$/.test(error.code)
-  )
+/** Rejects when the database fails; a row that it refuses fails its own waiter alone. */
+async function writeAll(db: Database, batch: readonly Asked<Waiting, void>[]): Promise<void> {
+  try {
+    await recordAuditEvents(
+      db,
+      batch.map(({ item }) => item.event),
+    )
+  } catch (error) {
+    if (batch.length === 1 || !isRefusedRow(error)) throw error
+    for (const { item, answer, fail } of batch) {
+      try {
+        answer(await recordAuditEvents(db, [item.event]))
+      } catch (failure) {
+        if (!isRefusedRow(failure)) throw failure
+        fail(failure)
+      }
+    }
+    return
+  }
+  for (const { answer } of batch) answer()
 }

@@ -40,20 +40,29 @@ export function auditEventsJson(events: readonly AuditEvent[]): string {
   return JSON.stringify(events.map(auditRow))
 }
 
-/** As a part of a statement: one parameter, however many events, so it is always the same. */
-export const insertAuditEvents = (json: string, condition = sql``): RawBuilder<unknown> => sql`
+/** The members of an event in JSON, as columns. */
+export const audit_event_columns = sql`
+  type text, outcome text, request_id text, user_id text, org_id text, email text,
+  client_id text, client_kind text, connection_id text, ip text, tool text, argument_digest text,
+  error_code text, reason text, route text, limited_by text, duration_ms double precision,
+  count integer, at timestamptz`
+
+/** As a part of a statement: `from` has a table `event` of {@link audit_event_columns}. */
+export const insertAuditEventsFrom = (from: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   insert into audit_events (type, outcome, request_id, user_id, org_id, email, client_id,
     client_kind, connection_id, ip, tool, argument_digest, error_code, reason, route, limited_by,
     duration_ms, count, at)
-  select type, outcome, request_id, user_id, org_id, email, client_id, client_kind, connection_id,
-    ip, tool, argument_digest, error_code, reason, route, limited_by, duration_ms, count,
-    coalesce(at, now())
-  from json_to_recordset(${json}::json) as event (
-    type text, outcome text, request_id text, user_id text, org_id text, email text,
-    client_id text, client_kind text, connection_id text, ip text, tool text, argument_digest text,
-    error_code text, reason text, route text, limited_by text, duration_ms double precision,
-    count integer, at timestamptz)
-  ${condition}`
+  select event.type, event.outcome, event.request_id, event.user_id, event.org_id, event.email,
+    event.client_id, event.client_kind, event.connection_id, event.ip, event.tool,
+    event.argument_digest, event.error_code, event.reason, event.route, event.limited_by,
+    event.duration_ms, event.count, coalesce(event.at, now())
+  from ${from}`
+
+/** As a part of a statement: one parameter, however many events, so it is always the same. */
+export const insertAuditEvents = (json: string, condition = sql``): RawBuilder<unknown> =>
+  insertAuditEventsFrom(
+    sql`json_to_recordset(${json}::json) as event (${audit_event_columns}) ${condition}`,
+  )
 
 const insert = prepare((db, json: string) => insertAuditEvents(json).compile(db))
 const insertOnce = prepare((db, json: string) =>

@@ -40,6 +40,7 @@ import {
 } from '../../../storage/records.ts'
 import { sealRecord } from '../../../storage/record-row.ts'
 import { readRefreshState } from '../../../storage/refresh-state.ts'
+import { rotateRefreshToken } from '../../../storage/rotate-refresh-token.ts'
 import type { Store } from '../../../storage/store.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
 
@@ -145,7 +146,7 @@ describe(`with ${ROWS} connections and records`, () => {
     ['upsertRecord', () => upsertRecord(store(), 'Session', 'd', {}, { expires_at })],
     ['replaceRecord', () => replaceRecord(store(), 'Session', 'd', successor)],
     ['readRefreshState', () => readRefreshState(store(), 'r')],
-    ['a refresh', () => replaceRecord(store(), 'RefreshToken', 'r', refreshed, together)],
+    ['a refresh', () => rotateRefreshToken(store(), 'r', refreshed, together)],
     ['addRecordOnce', () => addRecordOnce(store(), 'LogoutToken', 'jti', expires_at)],
     ['consumeRecord', () => consumeRecord(store(), 'Session', 'a')],
     ['consumeTogether', () => consumeTogether(db, session('b'), session('c'))],

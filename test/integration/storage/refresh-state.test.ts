@@ -4,8 +4,9 @@ import { takeLease } from '../../../storage/connection-lease.ts'
 import { createConnection } from '../../../storage/connections.ts'
 import { endConnection } from '../../../storage/end-connections.ts'
 import { decideClient } from '../../../storage/org-clients.ts'
-import { findRecord, replaceRecord, upsertRecord } from '../../../storage/records.ts'
+import { findRecord, upsertRecord } from '../../../storage/records.ts'
 import { readRefreshState } from '../../../storage/refresh-state.ts'
+import { rotateRefreshToken } from '../../../storage/rotate-refresh-token.ts'
 import type { Store } from '../../../storage/store.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
 
@@ -132,7 +133,7 @@ describe('what is read of a refresh', () => {
 describe('what a refresh writes', () => {
   const successor = { id: 'next', payload: { n: 2, grantId: 'c1' }, keys }
   const replace = () =>
-    replaceRecord(store, 'RefreshToken', 'token', successor, { connection_id: 'c1', event })
+    rotateRefreshToken(store, 'token', successor, { connection_id: 'c1', event })
   const events = () => test.db.selectFrom('audit_events').selectAll().execute()
   const used = () =>
     test.db.selectFrom('connections').select('last_used_at').executeTakeFirstOrThrow()

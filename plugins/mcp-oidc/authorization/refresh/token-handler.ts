@@ -1,4 +1,4 @@
-import { replaceRecord } from '../../../../storage/records.ts'
+import { rotateRefreshToken } from '../../../../storage/rotate-refresh-token.ts'
 import type { Flow } from '../../sign-in/flow.ts'
 import { askProvider, challenged, type ProviderResponse } from '../provider-handler.ts'
 import { askedBy, type HttpRequest } from '../provider-request.ts'
@@ -26,7 +26,7 @@ function writeOutcome({ audit, store }: Flow, request: HttpRequest) {
     if (!event || connection_id === undefined)
       throw new TypeError('a refresh was answered without an event of its connection')
     return audit.together(askedBy(request), event, complete =>
-      replaceRecord(store, 'RefreshToken', replaces, successor, { connection_id, event: complete }),
+      rotateRefreshToken(store, replaces, successor, { connection_id, event: complete }),
     )
   }
 }
