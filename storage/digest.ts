@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import { type SecretKey, subkey } from './key-ring.ts'
 
 /**
@@ -6,7 +6,7 @@ import { type SecretKey, subkey } from './key-ring.ts'
  * so a plain hash cannot be guessed back; it finds the row without storing the secret.
  */
 export function idHash(id: string): Buffer {
-  return createHash('sha256').update(id).digest()
+  return hash('sha256', id, 'buffer')
 }
 
 /**

@@ -22,6 +22,7 @@ import { everyConnectionSignsIn } from './prompts.ts'
 import { resourceIndicators } from './resource-indicators.ts'
 import type { RedeemedToken } from './refresh/admit.ts'
 import { refreshing } from './refresh/refreshing.ts'
+import { ProviderSigningKey } from './signing-key.ts'
 
 export interface ProviderParts {
   readonly store: Store
@@ -81,7 +82,7 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
   return {
     fetch: providerFetch(parts.documents),
     adapter: createAdapter(parts.store, parts.end, parts.clients),
-    jwks: { keys: settings.signing_keys.map(key => key.private_jwk) },
+    jwks: { keys: settings.signing_keys.map(key => new ProviderSigningKey(key)) },
     routes: endpoints,
     clients: settings.resource_servers.map(resourceServerClient),
     scopes: ['openid', 'offline_access'],
@@ -113,6 +114,8 @@ function configuration(settings: Settings, parts: ProviderParts): Configuration 
     },
     features: {
       devInteractions: { enabled: false },
+      // Another version of it than this one refuses to start.
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       // A registration is never changed: a client that wants another makes one.
       registration: {
         enabled: true,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { sql, type Transaction } from 'kysely'
+import { type ControlledTransaction, sql } from 'kysely'
 import type { AuditEvent } from '../../../storage/audit-event.ts'
 import { createConnection } from '../../../storage/connections.ts'
 import { type Database, openDatabase } from '../../../storage/database.ts'
@@ -99,7 +99,7 @@ describe('rotations that share a statement', () => {
   }
   async function whileHeld<T>(
     id: string,
-    work: (holder: Transaction<Tables>) => Promise<T>,
+    work: (holder: ControlledTransaction<Tables>) => Promise<T>,
   ): Promise<T> {
     const holder = await test.db.startTransaction().execute()
     await sql`select from connections where id = ${id} for update`.execute(holder)
@@ -146,7 +146,7 @@ describe('rotations that share a statement', () => {
   })
 
   it.each([
-    ['has ended', { status: 'ended', ended_reason: 'operator', ended_at: new Date() }],
+    ['has ended', { status: 'ended' as const, ended_reason: 'operator', ended_at: new Date() }],
     ['is past its end', { expires_at: new Date(Date.now() - 1) }],
   ])('T04 T08 go on when a connection among them %s', async (_, change) => {
     await test.db.updateTable('connections').set(change).where('id', '=', 'c1').execute()
