@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+
 /** Asked of the database together with what others ask, and answered by itself. */
 export interface Asked<Item, Answer> {
   readonly item: Item
@@ -32,7 +34,8 @@ export interface Gathering<Item, Answer> {
 
 /**
  * While one batch is being worked on, what others ask gathers, and goes with the next: concurrent
- * callers so share a statement and its wait for the disk, and a lone one waits for nobody.
+ * callers so share a statement and its wait for the disk, and a lone one waits for nobody. `work` must
+ * answer or fail everybody, or reject.
  */
 export function gather<Item, Answer>({
   work,
@@ -46,6 +49,8 @@ export function gather<Item, Answer>({
 
   async function workOff(): Promise<void> {
     while (waiting.length > 0) {
+      // What else this turn of the event loop brings goes along: nobody waits for it.
+      await setImmediate()
       batch = waiting.splice(0, most_at_once)
       try {
         await work(batch)

@@ -58,17 +58,6 @@ describe('rotations that share a statement', () => {
     })
   }
 
-  /** Has a first one be on its way to the disk, so that those that `work` begins share the next. */
-  async function together<T>(
-    work: () => readonly Promise<T>[],
-  ): Promise<PromiseSettledResult<T>[]> {
-    await add(`first-${made}`)
-    const first = rotate(`first-${made}`)
-    const settled = Promise.allSettled(work())
-    expect(await first).toBe(true)
-    return settled
-  }
-
   const told = (results: PromiseSettledResult<boolean>[]) =>
     results.map(result => (result.status === 'fulfilled' ? result.value : 'failed'))
 
@@ -112,10 +101,10 @@ describe('rotations that share a statement', () => {
 
   it('T03 are all written, by one transaction', async () => {
     const ids = numbers(8).map(n => `c${n}`)
-    const results = await together(() => ids.map(id => rotate(id)))
+    const results = await Promise.allSettled(ids.map(id => rotate(id)))
     expect(told(results)).toEqual(Array(8).fill(true))
     for (const id of ids) expect(await state(id)).toEqual(rotated)
-    expect(await commits()).toBe(2)
+    expect(await commits()).toBe(1)
     const { token } = (await readRefreshState(store, 'c3-token')) ?? {}
     const successor = token?.successor ?? ''
     expect(await findRecord(store, 'RefreshToken', successor)).toMatchObject({
@@ -124,10 +113,18 @@ describe('rotations that share a statement', () => {
     })
   })
 
+  it('T03 wait for nobody when they come alone, and for one statement when another is on its way', async () => {
+    const first = rotate('c0')
+    await new Promise(resolve => setImmediate(resolve))
+    const others = numbers(7).map(n => rotate(`c${n + 1}`))
+    expect(await Promise.all([first, ...others])).toEqual(Array(8).fill(true))
+    expect(await commits()).toBe(2)
+  })
+
   it('T03 of one token are one rotation, within a statement and among several', async () => {
     const others = numbers(3).map(() => openDatabase(test.url, { max: 3 }))
     const stores = [store, ...others.map(other => ({ ...store, db: other }))]
-    const results = await together(() =>
+    const results = await Promise.allSettled(
       stores.flatMap(at => numbers(15).map(n => rotate(n % 2 ? 'c1' : 'c2', { at }))),
     )
     expect(told(results).filter(won => won === true)).toHaveLength(2)
@@ -150,7 +147,7 @@ describe('rotations that share a statement', () => {
     ['is past its end', { expires_at: new Date(Date.now() - 1) }],
   ])('T04 T08 go on when a connection among them %s', async (_, change) => {
     await test.db.updateTable('connections').set(change).where('id', '=', 'c1').execute()
-    const results = await together(() => ['c0', 'c1', 'c2'].map(id => rotate(id)))
+    const results = await Promise.allSettled(['c0', 'c1', 'c2'].map(id => rotate(id)))
     expect(told(results)).toEqual([true, false, true])
     expect(await state('c1')).toEqual(untouched)
     for (const id of ['c0', 'c2']) expect(await state(id)).toEqual(rotated)
@@ -159,7 +156,7 @@ describe('rotations that share a statement', () => {
   it('T03 go on when one of them was consumed or revoked before', async () => {
     expect(await rotate('c1')).toBe(true)
     await endConnection(test.store, 'c2', 'operator')
-    const results = await together(() => ['c0', 'c1', 'c2', 'c3'].map(id => rotate(id)))
+    const results = await Promise.allSettled(['c0', 'c1', 'c2', 'c3'].map(id => rotate(id)))
     expect(told(results)).toEqual([true, false, false, true])
     expect(await state('c1')).toEqual(rotated)
     expect(await state('c2')).toMatchObject({ consumed: 0, left: 0, events: 0 })
@@ -193,7 +190,7 @@ describe('rotations that share a statement', () => {
     ['whose event is refused', { event: { type: 'refresh', outcome: 'no' } as never }],
     ['that has no text in PostgreSQL', { grant_id: 'c1\0' }],
   ])('T10 one %s fails alone, and nothing of it is written', async (_, changes) => {
-    const results = await together(() => [...[rotate('c0'), rotate('c1', changes), rotate('c2')]])
+    const results = await Promise.allSettled([rotate('c0'), rotate('c1', changes), rotate('c2')])
     expect(told(results)).toEqual([true, 'failed', true])
     expect(await state('c1')).toEqual(untouched)
     for (const id of ['c0', 'c2']) expect(await state(id)).toEqual(rotated)
@@ -203,7 +200,7 @@ describe('rotations that share a statement', () => {
   it('T10 one that cannot be sealed fails alone', async () => {
     const successor = { id: 'next', payload: { n: 2n }, keys: {} }
     const event = { type: 'refresh', outcome: 'ok' } as const
-    const results = await together(() => [
+    const results = await Promise.allSettled([
       rotate('c0'),
       rotateRefreshToken(store, 'c1-token', successor, { connection_id: 'c1', event }),
     ])

@@ -38,7 +38,10 @@ describe('a signing key of oidc-provider', () => {
     const ring = await makeRing('one', 'two')
     const provider = new Provider('http://localhost', {
       jwks: { keys: ring.map(key => new ProviderSigningKey(key)) },
-      features: { externalSigningSupport: { enabled: true, ack: 'experimental-01' } },
+      features: {
+        devInteractions: { enabled: false },
+        externalSigningSupport: { enabled: true, ack: 'experimental-01' },
+      },
       cookies: { keys: ['of no use here'] },
     })
     const callback = provider.callback()
