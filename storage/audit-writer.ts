@@ -49,7 +49,7 @@ export function createAuditWriter({
   most_at_once = 500,
 }: AuditWriterOptions): AuditWriter {
   let closed = false
-  const gathering = gather<Waiting, void>({
+  const gathering = gather<Waiting, undefined>({
     work: batch => writeAll(db, batch),
     most_at_once,
     most_waiting,
@@ -73,7 +73,7 @@ export function createAuditWriter({
 }
 
 /** Rejects when the database fails; a row that it refuses fails its own waiter alone. */
-async function writeAll(db: Database, batch: readonly Asked<Waiting, void>[]): Promise<void> {
+async function writeAll(db: Database, batch: readonly Asked<Waiting, undefined>[]): Promise<void> {
   try {
     await recordAuditEvents(
       db,
@@ -83,7 +83,8 @@ async function writeAll(db: Database, batch: readonly Asked<Waiting, void>[]): P
     if (batch.length === 1 || !isRefusedRow(error)) throw error
     for (const { item, answer, fail } of batch) {
       try {
-        answer(await recordAuditEvents(db, [item.event]))
+        await recordAuditEvents(db, [item.event])
+        answer(undefined)
       } catch (failure) {
         if (!isRefusedRow(failure)) throw failure
         fail(failure)
@@ -91,5 +92,5 @@ async function writeAll(db: Database, batch: readonly Asked<Waiting, void>[]): P
     }
     return
   }
-  for (const { answer } of batch) answer()
+  for (const { answer } of batch) answer(undefined)
 }
