@@ -63,9 +63,9 @@ export function revocationSection(
             {
               name: 'revocation-lag',
               title: 'How long a token is let in after its connection ended',
-              unit: 'ms at the 50th and 99th percentile, while the plugin servers listen',
+              unit: 'ms',
               bars: [0.5, 0.99].map(share => ({
-                label: `p${share * 100}`,
+                label: `p${share * 100}, while they listen`,
                 value: at(listening, share),
                 text: shown(at(listening, share)),
               })),
