@@ -105,7 +105,9 @@ function prepareRotation(
   const row = {
     connection_id: together.connection_id,
     event: auditRow(together.event),
-    ...{ grant_id, expires_at, user_id },
+    ...{ grant_id, user_id },
+    // JSON would make null of what is no time, and a token without an end; this throws.
+    expires_at: expires_at?.toISOString() ?? null,
     replaced: hash,
     named: seal(store.ring, successorName(model, replaced_hash), id).toString('hex'),
     id_hash: id_hash.toString('hex'),

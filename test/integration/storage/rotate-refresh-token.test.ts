@@ -197,8 +197,11 @@ describe('rotations that share a statement', () => {
     expect(await rotate('c1')).toBe(true)
   })
 
-  it('T10 one that cannot be sealed fails alone', async () => {
-    const successor = { id: 'next', payload: { n: 2n }, keys: {} }
+  it.each([
+    ['cannot be sealed', { n: 2n }, {}],
+    ['has an end that is no time', {}, { expires_at: new Date(NaN) }],
+  ])('T10 one that %s fails alone', async (_, payload, keys) => {
+    const successor = { id: 'next', payload, keys }
     const event = { type: 'refresh', outcome: 'ok' } as const
     const results = await Promise.allSettled([
       rotate('c0'),

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
-import { compactVerify, exportJWK, generateKeyPair, importJWK } from 'jose'
+import { compactVerify, exportJWK, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from 'jose'
 import { inject } from 'light-my-request'
 import { Provider } from 'oidc-provider'
 import { ProviderSigningKey } from '../../../../../plugins/mcp-oidc/authorization/signing-key.ts'
 import {
   parseSigningKeys,
   publicKeys,
+  type SigningKey,
   type SigningRing,
 } from '../../../../../plugins/mcp-oidc/config/signing-keys.ts'
 
@@ -15,6 +16,32 @@ async function makeRing(...kids: string[]): Promise<SigningRing> {
     return { ...(await exportJWK(privateKey)), kid }
   })
   return parseSigningKeys(JSON.stringify({ keys: await Promise.all(jwks) }))
+}
+
+const issuer = 'http://localhost'
+
+function providerOf(ring: SigningRing): Provider {
+  return new Provider(issuer, {
+    jwks: { keys: ring.map(key => new ProviderSigningKey(key)) },
+    features: {
+      devInteractions: { enabled: false },
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
+    },
+    cookies: { keys: ['of no use here'] },
+    clients: [
+      {
+        ...{ client_id: 'page', token_endpoint_auth_method: 'none' },
+        ...{ redirect_uris: [`${issuer}/cb`], application_type: 'native' },
+        id_token_signed_response_alg: 'ES256',
+      },
+    ],
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+  })
+}
+
+function ask(provider: Provider, url: string) {
+  const callback = provider.callback()
+  return inject((req, res) => void callback(req, res), url)
 }
 
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -36,19 +63,34 @@ describe('a signing key of oidc-provider', () => {
 
   it('K02 publishes what the ring does, and nothing private', async () => {
     const ring = await makeRing('one', 'two')
-    const provider = new Provider('http://localhost', {
-      jwks: { keys: ring.map(key => new ProviderSigningKey(key)) },
-      features: {
-        devInteractions: { enabled: false },
-        externalSigningSupport: { enabled: true, ack: 'experimental-01' },
-      },
-      cookies: { keys: ['of no use here'] },
-    })
-    const callback = provider.callback()
-    const { payload } = await inject((req, res) => void callback(req, res), '/jwks')
+    const { payload } = await ask(providerOf(ring), '/jwks')
     const published = JSON.parse(payload) as unknown
     expect(published).toEqual(publicKeys(ring))
     expect(JSON.stringify(published)).not.toContain('"d"')
+  })
+
+  it('K02 verifies the id_token of a sign-out by any key of the ring, and takes no forged one', async () => {
+    const [fresh, old] = await makeRing('fresh', 'old')
+    const [stranger] = await makeRing('old')
+    if (!old) throw new Error('the ring has two keys')
+    const rotated = providerOf([fresh, old])
+    const signOut = async (provider: Provider, id_token: string) =>
+      (await ask(provider, `/session/end?id_token_hint=${id_token}`)).statusCode
+    const claims = { iss: issuer, aud: 'page', sub: 'usr_alice', exp: 2 ** 32 }
+    const signed = (alg: string, kid: string, key: SigningKey['key'] | Uint8Array) =>
+      new SignJWT(claims).setProtectedHeader({ alg, kid }).sign(key)
+    expect(await signOut(rotated, await signed('ES256', 'fresh', fresh.key))).toBe(200)
+    const before = await signed('ES256', 'old', old.key)
+    expect(await signOut(rotated, before)).toBe(200)
+    expect(await signOut(providerOf([fresh]), before)).toBe(400)
+    const of_the_published = Buffer.from(JSON.stringify(old.public_jwk))
+    const forged = [
+      await signed('ES256', 'old', stranger.key),
+      await signed('ES256', 'fresh', old.key),
+      await signed('HS256', 'old', of_the_published),
+      new UnsecuredJWT(claims).encode(),
+    ]
+    for (const id_token of forged) expect(await signOut(rotated, id_token)).toBe(400)
   })
 
   it('shows neither its private half nor how to get it', async () => {
