@@ -1,4 +1,5 @@
 import type { Config } from '../schema.ts'
+import { twice } from './twice.ts'
 import { endpointProblem, isLoopback } from './url-rules.ts'
 
 type Record = Config['identity_providers'][number]
@@ -92,13 +93,14 @@ function requestProblems({ scopes, authorization_parameters }: Record): readonly
 
 function orgProblems({ orgs, org_map, org_without_claim }: Record): readonly string[] {
   const problems: string[] = []
+  const known: ReadonlySet<string> = new Set(orgs)
   if (orgs.length === 0) problems.push('orgs: list the orgs this provider may assert')
   for (const org of orgs)
     if (org.startsWith('usr_') || !/^[\x21-\x7E]{1,128}$/.test(org))
       problems.push(`orgs: "${org}" must be printable without spaces and not start with usr_`)
   for (const { org } of org_map ?? [])
-    if (!orgs.includes(org)) problems.push(`org_map: "${org}" is not one of orgs; add it there`)
-  if (org_without_claim !== undefined && !orgs.includes(org_without_claim))
+    if (!known.has(org)) problems.push(`org_map: "${org}" is not one of orgs; add it there`)
+  if (org_without_claim !== undefined && !known.has(org_without_claim))
     problems.push(`org_without_claim: "${org_without_claim}" is not one of orgs; add it there`)
   return [
     ...problems,
@@ -115,9 +117,4 @@ function domainProblems({ email_domains = [] }: Record): readonly string[] {
   return email_domains
     .filter(name => !domain.test(name))
     .map(name => `email_domains: "${name}" must be a domain in lower case, such as acme.example`)
-}
-
-function twice(setting: string, names: readonly string[] = []): readonly string[] {
-  const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index))
-  return [...repeated].map(name => `${setting}: "${name}" appears twice`)
 }

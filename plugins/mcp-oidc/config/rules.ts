@@ -4,6 +4,7 @@ import { consentProblems } from './consent-rules.ts'
 import { documentHostProblems } from './document-host-rules.ts'
 import { identityProviderProblems } from './identity-provider-rules.ts'
 import { toolRuleProblems } from './tool-rule-problems.ts'
+import { twice } from './twice.ts'
 import { collectorUrlProblem, databaseUrlProblem, isLoopback, issuerProblem } from './url-rules.ts'
 
 /** What no single field can tell: rules between settings. Gives `setting: problem and remedy` lines. */
@@ -71,7 +72,7 @@ function scopeProblems({ scopes }: Omit<Config, 'serve'>): readonly string[] {
     problems.push('scopes: mark at least one with default: true')
   return [
     ...problems,
-    ...duplicates(
+    ...twice(
       'scopes',
       scopes.map(({ name }) => name),
     ),
@@ -91,12 +92,12 @@ function providerProblems({
   )
   return [
     ...problems,
-    ...duplicates(
+    ...twice(
       'identity_providers',
       identity_providers.map(({ id }) => id),
     ),
     // An address leads to one place.
-    ...duplicates(
+    ...twice(
       'identity_providers.email_domains',
       identity_providers.flatMap(({ email_domains = [] }) => [...new Set(email_domains)]),
     ),
@@ -120,7 +121,7 @@ function resourceServerProblems({
     return found
   })
   const ids = resource_servers.map(({ id }) => id)
-  return [...problems, ...duplicates('resource_servers', ids)]
+  return [...problems, ...twice('resource_servers', ids)]
 }
 
 /** A policy for an org that nobody can assert is a slip of the pen, and would protect nothing. */
@@ -135,10 +136,5 @@ function orgPolicyProblems({
       : [`org_policies.[${index}].org: "${org}" is in the orgs of no identity provider`],
   )
   const orgs = org_policies.map(({ org }) => org)
-  return [...unknown, ...duplicates('org_policies', orgs)]
-}
-
-function duplicates(setting: string, names: readonly string[]): readonly string[] {
-  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index))
-  return [...twice].map(name => `${setting}: "${name}" appears twice`)
+  return [...unknown, ...twice('org_policies', orgs)]
 }

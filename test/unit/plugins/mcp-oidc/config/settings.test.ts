@@ -151,6 +151,17 @@ describe('the configuration', () => {
     expect(problems[0]).toMatch(new RegExp(`^identity_providers\\.\\[0\\]\\.${setting}: `))
   })
 
+  it('takes a hundred thousand orgs, each with a value of its own, before anybody has to wait', () => {
+    const orgs = Array.from({ length: 100_000 }, (_, index) => `org-${index}`)
+    const org_map = orgs.map(org => ({ value: `t-${org}`, org }))
+    expect(problemsOf(idp({ orgs, org_map }))).toEqual([])
+    const foreign = { value: 't-org-1', org: 'initech' }
+    expect(problemsOf(idp({ orgs, org_map: [...org_map, foreign] }))).toEqual([
+      'identity_providers.[0].org_map: "initech" is not one of orgs; add it there',
+      'identity_providers.[0].org_map: "t-org-1" appears twice',
+    ])
+  })
+
   it.each([
     `https://login.microsoftonline.com/${tenant}/v2.0`,
     `https://login.partner.microsoftonline.cn/${tenant}/v2.0`,
