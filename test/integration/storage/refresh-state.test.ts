@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { sql } from 'kysely'
+import { type KyselyPlugin, sql } from 'kysely'
 import { takeLease } from '../../../storage/connection-lease.ts'
 import { createConnection } from '../../../storage/connections.ts'
 import { endConnection } from '../../../storage/end-connections.ts'
 import { decideClient } from '../../../storage/org-clients.ts'
-import { findRecord, upsertRecord } from '../../../storage/records.ts'
+import { consumeRecord, findRecord, upsertRecord } from '../../../storage/records.ts'
 import { readRefreshState } from '../../../storage/refresh-state.ts'
 import { rotateRefreshToken } from '../../../storage/rotate-refresh-token.ts'
 import type { Store } from '../../../storage/store.ts'
@@ -41,7 +41,88 @@ beforeEach(async () => {
   await upsertRecord(store, 'Client', 'client', { client: true }, {})
 })
 
-const set = (changes: object) => test.db.updateTable('connections').set(changes).execute()
+const set = (changes: object, id = 'c1') =>
+  test.db.updateTable('connections').set(changes).where('id', '=', id).execute()
+
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
+
+describe('what is read of refreshes that come at once', () => {
+  /** The store, with `hear` told of each answer of PostgreSQL before anybody else is. */
+  const heard = (hear: () => Promise<void> | undefined): Store => {
+    const plugin: KyselyPlugin = {
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        await hear()
+        return result
+      },
+    }
+    return { ...store, db: test.db.withPlugin(plugin) }
+  }
+  const described = async (at: Store, token: string) => {
+    const state = await readRefreshState(at, token)
+    if (!state) return undefined
+    const connection = state.connection()
+    return [
+      ...[state.token.payload.n, state.token.consumed_at !== undefined, state.decision],
+      ...[connection?.id, connection?.profile.email],
+      state.record('Grant', `many-${String(state.token.payload.n)}`)?.payload.n,
+      state.record('Client', `client-${String(state.token.payload.n)}`)?.payload.n,
+    ]
+  }
+
+  it('T03 is told to each of its own token, whoever else asks and how often', async () => {
+    const many = numbers(100)
+    for (const n of many) {
+      const [id, client_id] = [`many-${n}`, `client-${n}`]
+      const profile = { email: `${n}@acme.example`, roles: [], idp_sub: 's' }
+      await createConnection(store, { ...connection, id, client_id, profile })
+      await upsertRecord(store, 'RefreshToken', `token-${n}`, { n, grantId: id }, { grant_id: id })
+      // Of a part of them something is missing, so that no row has the place of its question.
+      if (n % 3) await upsertRecord(store, 'Grant', id, { n }, {})
+      if (n % 4) await upsertRecord(store, 'Client', client_id, { n }, {})
+      if (n % 5 === 0)
+        await decideClient(
+          test.db,
+          { org_id: 'acme', client_id },
+          { status: 'blocked', decided_by: 'operator' },
+        )
+      if (n % 7 === 0) await set({ expires_at: new Date(Date.now() - 1) }, id)
+      if (n % 11 === 0) await consumeRecord(store, 'RefreshToken', `token-${n}`)
+    }
+    const asked = [...many, ...many.toReversed(), ...many].flatMap(n => [n, n + 1_000])
+    let statements = 0
+    const at = heard(() => void (statements += 1))
+    const told = await Promise.all(asked.map(n => described(at, `token-${n}`)))
+    const expected = asked.map(n => {
+      if (n >= 1_000) return undefined
+      const there = n % 7 !== 0
+      return [
+        ...[n, n % 11 === 0, there && n % 5 === 0 ? 'blocked' : undefined],
+        ...(there ? [`many-${n}`, `${n}@acme.example`] : [undefined, undefined]),
+        n % 3 ? n : undefined,
+        there && n % 4 ? n : undefined,
+      ]
+    })
+    expect(told).toEqual(expected)
+    expect(statements).toBe(Math.ceil(asked.length / 64))
+  })
+
+  it('T08 is what was true when each asked, not what the one before was told', async () => {
+    const { promise: answered, resolve: hear } = Promise.withResolvers<undefined>()
+    const { promise: released, resolve: release } = Promise.withResolvers<undefined>()
+    const at = heard(() => {
+      hear(undefined)
+      return released
+    })
+    const before = readRefreshState(at, 'token')
+    await answered
+    await endConnection(store, 'c1', 'revoked')
+    const after = readRefreshState(at, 'token')
+    release(undefined)
+    expect((await before)?.connection()?.status).toBe('active')
+    expect(await after).toBeUndefined()
+  })
+})
 
 describe('what is read of a refresh', () => {
   it('is the token, its connection, its grant and its client', async () => {
