@@ -1,17 +1,7 @@
 import type { Request, Response } from 'express'
 import type { Flow } from '../sign-in/flow.ts'
 
-/** Gives oidc-provider the answer, and sends the browser on to where it tells the client. */
-export async function finish(
-  flow: Flow,
-  req: Request,
-  res: Response,
-  result: object,
-): Promise<void> {
-  sendOn(res, await resultOf(flow, req, res, result))
-}
-
-/** Gives oidc-provider the answer. Where the browser goes on with it. */
+/** Gives oidc-provider the answer. Where the browser goes on, and the client is told. */
 export function resultOf(
   { provider }: Flow,
   req: Request,

@@ -15,7 +15,15 @@ import {
 describe('a step of a sign-in that the database does not take', () => {
   let server: AuthorizationServer
   beforeAll(async () => {
-    server = await openAuthorizationServer()
+    server = await openAuthorizationServer(url => ({
+      clients: [
+        {
+          ...{ client_id: 'ours', name: 'Our own pages', first_party: true },
+          ...{ token_endpoint_auth_method: 'client_secret_basic', client_secret: 'c'.repeat(32) },
+          redirect_uris: [`${url}/pages/callback`],
+        },
+      ],
+    }))
   })
   afterAll(() => server.close())
 
@@ -46,7 +54,7 @@ describe('a step of a sign-in that the database does not take', () => {
     const page = await signIn(browser, request.url)
     const approve = () =>
       browser.submit(page, formOf(page), { press: { name: 'decision', value: 'approve' } })
-    return { client_id, browser, request, approve }
+    return { client_id, browser, request, page, approve }
   }
 
   it.each([
@@ -71,6 +79,41 @@ describe('a step of a sign-in that the database does not take', () => {
     expect((await token(server.url, redemption)).status).toBe(200)
     expect((await browser.open(request.url)).status).toBe(200)
   })
+
+  it.each([
+    ['its event', 'audit_events', "type = 'consent'"],
+    ['its result', 'oidc_records', "model = 'Interaction'"],
+  ])(
+    'A07 denies nothing without %s, and the client is told the next time',
+    async (_, table, rows) => {
+      const { browser, page } = await consentPage()
+      const deny = () =>
+        browser.submit(page, formOf(page), { press: { name: 'decision', value: 'deny' } })
+      const failed = await without(table, rows, deny)
+      expect([failed.status, failed.intercepted]).toEqual([503, false])
+      const done = await deny()
+      expect(done.intercepted).toBe(true)
+      expect(done.url.searchParams.get('error')).toBe('access_denied')
+    },
+  )
+
+  it.each([
+    ['who it is', 'signed_in_people', 'true'],
+    ['the grant', 'oidc_records', "model = 'Grant'"],
+  ])(
+    'C01 signs nobody in to a page of ours without %s, and does the next time',
+    async (_, table, rows) => {
+      const browser = openBrowser()
+      const redirect_uri = `${server.url}/pages/callback`
+      const asked = { redirect_uri, scope: 'openid', resource: undefined }
+      const request = authorizationRequest(server.url, 'ours', asked)
+      const failed = await without(table, rows, () => signIn(browser, request.url))
+      expect(failed.status).toBe(503)
+      const done = await browser.open(failed.url)
+      expect(done.url.href.split('?')[0]).toBe(redirect_uri)
+      expect(done.url.searchParams.has('code')).toBe(true)
+    },
+  )
 
   it('A01 makes no code that it cannot write, and makes one when the browser comes again', async () => {
     await server.db.deleteFrom('oidc_records').execute()
