@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { childrenOf } from '../kill.ts'
 
-/** Milliseconds of processor time of a process so far, and of its children; NaN where /proc is not there. */
+/**
+ * Milliseconds of processor time of a process so far, and of its children, those that have ended included;
+ * NaN where /proc is not there.
+ */
 export const cpuOf = (pid: number) => sum(pid, cpuOfOne)
 
 /** Resident bytes of a process and of its children; NaN where /proc is not there. */
@@ -12,10 +15,13 @@ async function sum(pid: number, read: (pid: number) => Promise<number>): Promise
   return each.reduce((total, value) => total + value, 0)
 }
 
-/** proc(5): utime and stime are the 14th and 15th member of stat, in ticks of 10 ms. */
+/**
+ * proc(5): utime and stime are the 14th and 15th member of stat, and those of children that have ended and were
+ * waited for the 16th and 17th, in ticks of 10 ms.
+ */
 async function cpuOfOne(pid: number): Promise<number> {
-  const members = await statOf(pid)
-  return (Number(members[11]) + Number(members[12])) * 10
+  const ticks = (await statOf(pid)).slice(11, 15).map(Number)
+  return ticks.length === 4 ? ticks.reduce((sum, each) => sum + each) * 10 : NaN
 }
 
 async function residentOfOne(pid: number): Promise<number> {
