@@ -64,10 +64,18 @@ const headers: Message<Headers> = {
     const known = encoded_headers.get(value)
     if (known) return known
     const encoded = struct_message.encode(toHeaderStruct(value))
-    if (isFixed(value)) encoded_headers.set(value, encoded)
-    return encoded
+    if (!isFixed(value)) return encoded
+    const kept = withoutPool(encoded)
+    encoded_headers.set(value, kept)
+    return kept
   },
   decode: bytes => fromHeaderStruct(struct_message.decode(bytes)),
+}
+/** A piece of Node's pool that is kept for long holds on to the 8 KiB that it was cut from. */
+function withoutPool(bytes: Uint8Array): Uint8Array {
+  const own = Buffer.allocUnsafeSlow(bytes.length)
+  own.set(bytes)
+  return own
 }
 function isFixed(value: Headers): boolean {
   return Object.isFrozen(value) && Object.values(value).every(text => typeof text === 'string')
